@@ -1,0 +1,44 @@
+# make setup | demo | test | clean      (GNU make; Linux and macOS)
+#
+# PYTHON=python3.12 make setup   another interpreter for the virtual environment
+# make demo HEADLESS=1           no window, even where there is a screen
+
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.stamp
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# Tests never draw on the person's own screen where Xvfb is at hand, and never touch their settings.
+XVFB = $(if $(shell command -v xvfb-run),xvfb-run -a -s "-screen 0 1280x800x24",)
+
+.PHONY: setup system-packages demo test lint clean
+
+setup: system-packages $(STAMP)
+	@tools/setup.sh check
+	@echo "Ready: make demo, make test, or .venv/bin/napari"
+
+system-packages:
+	@tools/setup.sh system "$(PYTHON)"
+
+# The entry points and the manifest are read at installation, so a change to them installs again.
+$(STAMP): pyproject.toml constraints.txt src/napari_diffseg/napari.yaml
+	@tools/setup.sh venv "$(PYTHON)"
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/napari-diffseg demo $(if $(HEADLESS),--headless)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/npe2 validate napari.yaml
+	$(BIN)/npe2 validate --imports napari-diffseg
+
+test: lint
+	NAPARI_CONFIG="$$(mktemp -d)/settings.yaml" $(XVFB) $(BIN)/pytest
+
+clean:
+	rm -rf build dist demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Checkpoint files, the catalogue of them, and the weights that ship."""

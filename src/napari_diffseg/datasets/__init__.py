@@ -1,0 +1,1 @@
+"""Folders of cases: scans with their masks."""

@@ -1,0 +1,16 @@
+"""The forward process: noise put on a clean mask."""
+
+from __future__ import annotations
+
+from jaxtyping import Float, Float64
+from torch import Tensor
+
+
+def noised(
+    x0: Float[Tensor, "item class *space"],
+    noise: Float[Tensor, "item class *space"],
+    alpha_bar: Float64[Tensor, " item"],
+) -> Float[Tensor, "item class *space"]:
+    """x_t of each item, given how much signal its time keeps (Ho et al. 2020, eq. 4)."""
+    kept = alpha_bar.reshape(-1, *(1,) * (x0.ndim - 1))
+    return kept.sqrt().to(x0) * x0 + (1 - kept).sqrt().to(x0) * noise

@@ -1,0 +1,121 @@
+"""ImgX-DiffSeg: diffusion on one-hot masks, trained as it is sampled (Fu et al. 2023, arXiv:2303.06040).
+
+The network sees the image beside a noisy mask and predicts the clean one. Three choices bring training
+near to sampling: it predicts the mask under Dice and cross-entropy (§3.3), the mask that is noised is
+the network's own prediction (recycling, §3.1), and training has the few steps of sampling (§3.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor, nn
+
+from napari_diffseg.diffusion.ddim import ddim
+from napari_diffseg.diffusion.ddpm import ddpm
+from napari_diffseg.diffusion.forward import noised
+from napari_diffseg.diffusion.noise import NoiseSource
+from napari_diffseg.diffusion.schedule import LinearSchedule
+from napari_diffseg.diffusion.state import State
+from napari_diffseg.methods.method import Batch, Loss, MethodConfig
+from napari_diffseg.methods.segmentation_loss import segmentation_loss
+from napari_diffseg.networks.imgx_unet import ImgXUNet, ImgXUNetConfig
+from napari_diffseg.results.options import SamplingOptions
+
+
+class Config(MethodConfig):
+    """The paper's settings.
+
+    Attributes:
+        unet: shape of the network.
+        train_steps: length of the chain; the code's 1001 makes (T − 1) / (K − 1) whole for K = 5, the
+            paper says 1000.
+        beta_start: first variance (§3.2).
+        beta_end: last variance (§3.2).
+        steps: K, kept for training and by default for sampling (§3.2).
+        recycling: noise the network's own prediction instead of the truth (§3.1).
+        variance: of a DDPM step: β̃ in the paper ("small"), β in the code's configs ("large").
+    """
+
+    unet: ImgXUNetConfig = ImgXUNetConfig()
+    train_steps: int = Field(1001, ge=2, le=100_000)
+    beta_start: float = Field(1e-4, gt=0, lt=1)
+    beta_end: float = Field(0.02, gt=0, lt=1)
+    steps: int = Field(5, ge=1, le=1000)
+    recycling: bool = True
+    variance: Literal["small", "large"] = "small"
+
+    @property
+    def schedule(self) -> LinearSchedule:
+        """The full chain, of which `steps` times are kept."""
+        return LinearSchedule(self.train_steps, self.beta_start, self.beta_end)
+
+
+def build(config: Config, *, channels: int, classes: int) -> ImgXUNet:
+    """The image's channels and the noisy mask's classes in, logits out."""
+    return ImgXUNet(config.unet, inputs=channels + classes, outputs=classes)
+
+
+def loss(config: Config, network: nn.Module, batch: Batch, rng: torch.Generator) -> Loss:
+    """Cross-entropy and Dice of the mask predicted at a random kept time (§3.1 to §3.3)."""
+    schedule = config.schedule
+    times = torch.tensor(schedule.times(config.steps)[:-1], dtype=torch.float64)  # noisy first
+    index = torch.randint(len(times), (len(batch.mask),), generator=rng)
+    x0 = _scaled(batch.mask)
+
+    def predict(x0: Tensor, at: Tensor) -> Tensor:
+        t = times[at]
+        noise = torch.randn(x0.shape, generator=rng).to(x0.device)
+        x_t = noised(x0, noise, schedule.alpha_bars(t))
+        logits: Tensor = network(torch.cat([batch.image, x_t], dim=1), t.to(x0))
+        return logits
+
+    if config.recycling:
+        with torch.no_grad():
+            x0 = _scaled(predict(x0, (index - 1).clamp(min=0)).float().softmax(dim=1))
+    return segmentation_loss(predict(x0, index), batch.mask)
+
+
+def sample(
+    config: Config,
+    network: nn.Module,
+    image: Float[Tensor, "member channel *space"],
+    noise: NoiseSource,
+    options: SamplingOptions,
+) -> Iterator[State]:
+    """From noise to masks in `options.steps` network calls (§3.2); the last x0 is the answer."""
+    denoise, schedule = partial(_denoise, network, image), config.schedule
+    times = schedule.times(options.steps or config.steps)
+    if options.sampler == "ddim":
+        yield from ddim(denoise, schedule, noise.at(0), times, noise=noise)
+    else:
+        yield from ddpm(denoise, schedule, noise.at(0), times, noise=noise, variance=config.variance)
+
+
+def probabilities(
+    config: Config, x0: Float[Tensor, "member class *space"]
+) -> Float[Tensor, "member class *space"]:
+    """The softmax's foreground classes."""
+    return ((x0 + 1) / 2).clamp(0, 1)[:, 1:]
+
+
+def divisor(config: Config) -> int:
+    """Half the size at every level but the first."""
+    return int(2 ** (len(config.unet.widths) - 1))
+
+
+def _denoise(network: nn.Module, image: Tensor, x_t: Tensor, t: float) -> Tensor:
+    times = torch.full((len(x_t),), t, dtype=x_t.dtype, device=x_t.device)
+    return _scaled(network(torch.cat([image, x_t], dim=1), times).float().softmax(dim=1))
+
+
+def _scaled(probabilities: Tensor) -> Tensor:
+    """Probabilities as the diffusion sees them, in [−1, 1]."""
+    return 2 * probabilities - 1
+
+

@@ -1,0 +1,61 @@
+"""The network of ImgX-DiffSeg without diffusion, its comparison (Fu et al. 2023, §4.2, "non-diffusion").
+
+One call gives the mask, so there is one member and no steps; every claim about diffusion is held
+against this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from napari_diffseg.diffusion.noise import NoiseSource
+from napari_diffseg.diffusion.state import State
+from napari_diffseg.methods.method import Batch, Loss, MethodConfig
+from napari_diffseg.methods.segmentation_loss import segmentation_loss
+from napari_diffseg.networks.imgx_unet import ImgXUNet, ImgXUNetConfig
+from napari_diffseg.results.options import SamplingOptions
+
+
+class Config(MethodConfig):
+    """The shape of the network, which knows no time."""
+
+    unet: ImgXUNetConfig = ImgXUNetConfig(time="none")
+
+
+def build(config: Config, *, channels: int, classes: int) -> ImgXUNet:
+    """The image's channels in, logits out."""
+    return ImgXUNet(config.unet, inputs=channels, outputs=classes)
+
+
+def loss(config: Config, network: nn.Module, batch: Batch, rng: torch.Generator) -> Loss:
+    """Cross-entropy and Dice, as with diffusion."""
+    return segmentation_loss(network(batch.image), batch.mask)
+
+
+@torch.no_grad()
+def sample(
+    config: Config,
+    network: nn.Module,
+    image: Float[Tensor, "member channel *space"],
+    noise: NoiseSource,
+    options: SamplingOptions,
+) -> Iterator[State]:
+    """One call, no noise."""
+    x0 = network(image).float().softmax(dim=1)
+    yield State(1, 1, 0.0, x0, x0)
+
+
+def probabilities(
+    config: Config, x0: Float[Tensor, "member class *space"]
+) -> Float[Tensor, "member class *space"]:
+    """The softmax's foreground classes."""
+    return x0[:, 1:]
+
+
+def divisor(config: Config) -> int:
+    """Half the size at every level but the first."""
+    return int(2 ** (len(config.unet.widths) - 1))

@@ -1,0 +1,78 @@
+"""What a method is: a module with a config, a network, an objective and a sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from jaxtyping import Float
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+from napari_diffseg.diffusion.noise import NoiseSource
+from napari_diffseg.diffusion.state import State
+from napari_diffseg.results.options import SamplingOptions
+
+
+class MethodConfig(BaseModel):
+    """Everything that a method lets one choose, with the paper's values as defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Training items on one device.
+
+    Args:
+        image: prepared channels.
+        mask: one-hot classes, background first.
+    """
+
+    image: Float[Tensor, "item channel *space"]
+    mask: Float[Tensor, "item class *space"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loss:
+    """An objective's value; `parts` are for the curves."""
+
+    total: Float[Tensor, ""]
+    parts: dict[str, float] = field(default_factory=dict)
+
+
+class Method(Protocol):
+    """The names that a method's module must have."""
+
+    Config: type[MethodConfig]
+
+    def build(self, config: Any, *, channels: int, classes: int) -> nn.Module:
+        """The network, for so many image channels and so many classes with background."""
+        ...
+
+    def loss(self, config: Any, network: nn.Module, batch: Batch, rng: torch.Generator) -> Loss:
+        """The training objective; every random number comes from `rng` (CPU)."""
+        ...
+
+    def sample(
+        self,
+        config: Any,
+        network: nn.Module,
+        image: Float[Tensor, "member channel *space"],
+        noise: NoiseSource,
+        options: SamplingOptions,
+    ) -> Iterator[State]:
+        """One State a network call; the last one's x0 is the answer."""
+        ...
+
+    def probabilities(
+        self, config: Any, x0: Float[Tensor, "member class *space"]
+    ) -> Float[Tensor, "member class *space"]:
+        """Soft foreground classes in [0, 1] of an x0 that `sample` yielded."""
+        ...
+
+    def divisor(self, config: Any) -> int:
+        """The network takes sizes that are multiples of this."""
+        ...

@@ -1,0 +1,93 @@
+"""The table of methods, readable without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, cast
+
+from napari_diffseg.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from napari_diffseg.methods.method import Method
+
+ENTRY_POINTS = "napari_diffseg.methods"
+
+
+@dataclass(frozen=True, slots=True)
+class MethodEntry:
+    """One row: what a person is told of a method before torch is there.
+
+    Args:
+        name: as it stands in checkpoints.
+        title: as it stands in lists.
+        sentence: what it is.
+        paper: where it is published.
+        dimensions: of its networks.
+        has_steps: whether it samples in steps and gives several members.
+        module: where its `Config`, `build`, `loss`, `sample` are.
+    """
+
+    name: str
+    title: str
+    sentence: str
+    paper: str
+    dimensions: tuple[int, ...]
+    has_steps: bool
+    module: str
+
+    def load(self) -> Method:
+        """Import the method, and torch with it."""
+        return cast("Method", import_module(self.module))
+
+
+BUILT_IN = (
+    MethodEntry(
+        name="imgx",
+        title="ImgX-DiffSeg",
+        sentence="Diffusion on one-hot masks, trained with the few steps that it is sampled with.",
+        paper="Fu et al., Importance of Aligning Training Strategy with Evaluation for Diffusion Models "
+        "in 3D Multiclass Segmentation, 2023, arXiv:2303.06040",
+        dimensions=(2, 3),
+        has_steps=True,
+        module="napari_diffseg.methods.imgx",
+    ),
+    MethodEntry(
+        name="imgx-unet",
+        title="U-Net without diffusion",
+        sentence="The network of ImgX-DiffSeg as a plain segmenter, to hold diffusion against.",
+        paper="Fu et al., 2023, arXiv:2303.06040, the non-diffusion baseline",
+        dimensions=(2, 3),
+        has_steps=False,
+        module="napari_diffseg.methods.imgx_unet",
+    ),
+)
+
+
+def methods() -> dict[str, MethodEntry]:
+    """All methods by name: the built-in ones, then those of other packages.
+
+    Another package offers a `MethodEntry` under the entry-point group `napari_diffseg.methods`; a name
+    that is taken stays with its first owner.
+    """
+    table = {entry.name: entry for entry in BUILT_IN}
+    for point in entry_points(group=ENTRY_POINTS):
+        entry = point.load()
+        table.setdefault(entry.name, entry)
+    return table
+
+
+def method(name: str) -> MethodEntry:
+    """The method of that name.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    table = methods()
+    if name not in table:
+        raise CheckpointError(
+            f"The method “{name}” is not known here; known are {', '.join(table)}. "
+            "Install the package that brings it, or choose another checkpoint."
+        )
+    return table[name]

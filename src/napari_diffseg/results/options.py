@@ -1,0 +1,66 @@
+"""The settings of a run; the form and the command line are made from these fields."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from napari_diffseg.volume.grid import Box
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["auto", "bf16", "fp32"]
+Sampler = Literal["ddpm", "ddim"]
+Fusion = Literal["mean", "majority"]
+
+
+class SamplingOptions(BaseModel):
+    """How an ensemble is drawn, fused and kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    members: int = Field(5, ge=1, le=64, title="Members", description="More members, smoother variance.")
+    steps: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        title="Steps",
+        description="Network calls a member; automatic is the number that the model was trained with.",
+    )
+    seed: int = Field(
+        0, ge=0, le=2**32 - 1, title="Seed", description="The same seed gives the same members again."
+    )
+    sampler: Sampler = Field(
+        "ddpm",
+        title="Sampler",
+        description="DDPM adds noise at every step; DDIM only at the start.",
+    )
+    fusion: Fusion = Field(
+        "mean", title="Consensus", description="By the mean of the members, or by their majority."
+    )
+    threshold: float = Field(
+        0.5, gt=0, lt=1, title="Threshold", description="Foreground where the means sum to this or more."
+    )
+    device: Device = Field("auto", title="Device", description="Automatic takes a GPU where there is one.")
+    precision: Precision = Field(
+        "auto", title="Precision", description="Automatic takes bf16 where the hardware has it."
+    )
+    members_at_once: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        title="Members at once",
+        description="Automatic is one on a CPU and as many as fit on a GPU.",
+    )
+    keep_members: bool = Field(
+        False, title="Keep members", description="Show and save every member's label map."
+    )
+    reproducible: bool = Field(
+        False,
+        title="Reproducible",
+        description="Bit for bit the same on this machine: one at a time, fp32, deterministic kernels.",
+    )
+    preview: bool = Field(
+        True, title="Live preview", description="Show the member being drawn after every step."
+    )
+    box: Box | None = Field(None, title="Region", description="Voxels to segment; empty is the whole scan.")
