@@ -4,7 +4,68 @@ import os
 import tempfile
 from pathlib import Path
 
+import pytest
+
+_settings = tempfile.TemporaryDirectory(prefix="napari-diffseg-tests-")  # removed when Python exits
+
 # Before napari is imported: it writes its settings file at every change, and to the real one otherwise.
-if "NAPARI_CONFIG" not in os.environ:
-    _settings = tempfile.TemporaryDirectory(prefix="napari-diffseg-tests-")  # removed when Python exits
-    os.environ["NAPARI_CONFIG"] = str(Path(_settings.name) / "settings.yaml")
+os.environ.setdefault("NAPARI_CONFIG", str(Path(_settings.name) / "settings.yaml"))
+# Where platformdirs finds our speeds, log and checkpoints on Linux; commands in other processes inherit it.
+for _kind in ("CACHE", "DATA", "STATE"):
+    os.environ[f"XDG_{_kind}_HOME"] = str(Path(_settings.name) / _kind.lower())
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint_path(tmp_path_factory):
+    """An untrained ImgX checkpoint of two classes, a few kilobytes: quick, and random in what it finds."""
+    import torch
+
+    from napari_diffseg.checkpoints.checkpoint import save_checkpoint
+    from napari_diffseg.checkpoints.document import Channel, Document, Range, TrainingFacts
+    from napari_diffseg.methods import imgx
+    from napari_diffseg.preparation.preparation import Preparation
+    from napari_diffseg.results.result import ClassInfo
+
+    config = imgx.Config(unet={"widths": (4, 8)})
+    torch.manual_seed(0)
+    network = imgx.build(config, channels=1, classes=3)
+    document = Document(
+        name="tiny",
+        title="Tiny test model",
+        method="imgx",
+        config=config.model_dump(mode="json"),
+        classes=(ClassInfo("anterior", "#e4572e"), ClassInfo("posterior", "#2e86ab")),
+        channels=(Channel(name="t1", modality="MR"),),
+        preparation=Preparation(spacing_mm=(1.0, 1.0, 1.0), multiple=2),
+        training=TrainingFacts(
+            data="nothing", licence="none", cases=0, split="none", steps=0, seed=0, versions={},
+            spacing_mm=Range(low=(1.0, 1.0, 1.0), high=(1.0, 1.0, 1.0)),
+            extent_mm=Range(low=(20.0, 30.0, 25.0), high=(50.0, 60.0, 50.0)),
+        ),
+    )  # fmt: skip
+    path = tmp_path_factory.mktemp("checkpoints") / "tiny.safetensors"
+    save_checkpoint(path, document, network.state_dict())
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tiny_checkpoint_path):
+    """The same, loaded."""
+    from napari_diffseg.checkpoints.checkpoint import load_checkpoint
+
+    return load_checkpoint(tiny_checkpoint_path)
+
+
+@pytest.fixture(scope="session")
+def head():
+    """The sample scan: a whole skull-stripped head at 1 mm."""
+    from napari_diffseg.io.nifti import read_volume
+    from napari_diffseg.io.sample import sample_path
+
+    return read_volume(sample_path())
+
+
+@pytest.fixture(scope="session")
+def crop_path():
+    """A real head MR crop around one hippocampus, 34 × 48 × 32 voxels of 1 mm."""
+    return Path(__file__).parent / "data" / "hippocampus" / "images" / "hippocampus_148.nii.gz"

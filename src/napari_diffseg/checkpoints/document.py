@@ -137,7 +137,9 @@ def read_header(path: Path) -> tuple[dict[str, tuple[int, ...]], str]:
         shapes = {name: tuple(int(n) for n in entry["shape"]) for name, entry in header.items()}
         end = max((int(entry["data_offsets"][1]) for entry in header.values()), default=0)
     except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be read: {error.strerror}. Choose another file.") from error
+        raise CheckpointError(
+            f"{path.name} cannot be read: {error.strerror}. Choose another file."
+        ) from error
     except (struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(
             f"{path.name} is not a checkpoint of this program: it has no napari-diffseg document. "
@@ -196,7 +198,9 @@ def _range_warnings(training: TrainingFacts, grid: Grid) -> list[str]:
             for low, value, high in zip(seen.low, values, seen.high, strict=True)
         )
         if not all(inside):
-            found.append(f"The {what} is {_mm(values)}; the model has seen {_mm(seen.low)} to {_mm(seen.high)}.")
+            found.append(
+                f"The {what} is {_mm(values)}; the model has seen {_mm(seen.low)} to {_mm(seen.high)}."
+            )
     return found
 
 

@@ -54,7 +54,7 @@ def find_pairs(folder: Path) -> dict[str, PairedCase]:
 
 
 def _volumes(folder: Path) -> dict[str, Path]:
-    found = {}
+    found: dict[str, Path] = {}
     for path in sorted(folder.glob("*")) if folder.is_dir() else []:
         for ending in ENDINGS:
             if path.name.endswith(ending) and not path.name.startswith("."):

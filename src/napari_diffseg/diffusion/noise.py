@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -28,10 +29,12 @@ class NoiseSource:
     seed: int
     members: Sequence[int]
     shape: tuple[int, ...]
-    device: torch.device = torch.device("cpu")
+    device: torch.device = field(default_factory=partial(torch.device, "cpu"))
 
     def at(self, step: int) -> Float[Tensor, "member class *space"]:
         """The fields of one step: 0 is where sampling starts, k is added after the k-th network call."""
+        if self.device.type == "meta":  # planning asks for shapes alone
+            return torch.empty((len(self.members), *self.shape), device=self.device)
         fields = [self._field(member, step) for member in self.members]
         return torch.stack(fields).to(self.device, non_blocking=True)
 

@@ -10,7 +10,7 @@ def majority(members: UInt8[np.ndarray, "member D H W"], classes: int) -> UInt8[
     """Plurality vote of hard members, background included.
 
     Args:
-        members: label maps; at least one.
+        members: label maps; from 1 to 255 of them.
         classes: number of foreground classes; labels above it get no vote.
 
     Returns:

@@ -1,8 +1,9 @@
-"""Files that are there whole or not at all."""
+"""Files and folders that are there whole or not at all."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ def replacing(path: Path) -> Iterator[Path]:
         OSError: the disk is full, the folder is read-only, or (on Windows) another program has
             kept the old file open for two seconds.
     """
-    partial = path.with_name(f".{uuid.uuid4().hex}-{path.name[-120:]}")
+    partial = _beside(path)
     try:
         yield partial
         _flush(partial)
@@ -38,6 +39,53 @@ def replacing(path: Path) -> Iterator[Path]:
         _flush_folder(path.parent)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(folder: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Fill a folder under a temporary name beside it, then put it in place at once.
+
+    When the block raises, the temporary folder is removed and the old one stays.
+
+    Args:
+        folder: the folder to make; its parent exists.
+        overwrite: whether an old folder is replaced. It is moved aside, and deleted only when the
+            new one is in place.
+
+    Yields:
+        The temporary folder, empty.
+
+    Raises:
+        OSError: the disk is full, the parent is read-only, or there is such a folder and it may not
+            be replaced.
+    """
+    partial = _beside(folder)
+    partial.mkdir()
+    try:
+        yield partial
+        _flush_folder(partial)
+        if overwrite and folder.exists():
+            _exchange(partial, folder)
+        else:
+            _put(partial, folder)
+        _flush_folder(folder.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _exchange(partial: Path, folder: Path) -> None:
+    old = _beside(folder)
+    _put(folder, old)
+    try:
+        _put(partial, folder)
+    except BaseException:
+        _put(old, folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{uuid.uuid4().hex}-{path.name[-120:]}")
 
 
 def _flush(path: Path) -> None:

@@ -27,7 +27,7 @@ from napari_diffseg.volume.wording import times
 
 _ENDINGS = (".nii", ".nii.gz")
 _MOST_VOXELS = 2**31
-_SPACING_RANGE_MM = (0.001, 100.0)
+SPACING_RANGE_MM = (0.001, 100.0)
 _DEFLATE_RATIO = 1032  # one byte of deflate holds at most this many
 _UNIT_MM = {1: 1000.0, 3: 0.001}  # NIfTI codes of metre and micrometre; all others mean mm
 
@@ -175,7 +175,7 @@ def _check_affine(path: Path, affine: Float64[np.ndarray, "4 4"]) -> None:
     if not np.isfinite(affine).all():
         raise ScanError(f"{path.name} has an orientation that is not a number. Export it again.")
     spacing = voxel_sizes(affine)
-    least, most = _SPACING_RANGE_MM
+    least, most = SPACING_RANGE_MM
     if spacing.min() < least or spacing.max() > most:
         raise ScanError(
             f"{path.name} says its voxels measure {times(spacing)} mm; {least:g} to {most:g} mm is "

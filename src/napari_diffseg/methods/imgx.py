@@ -12,7 +12,7 @@ from functools import partial
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -22,7 +22,7 @@ from napari_diffseg.diffusion.forward import noised
 from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.diffusion.schedule import LinearSchedule
 from napari_diffseg.diffusion.state import State
-from napari_diffseg.methods.method import Batch, Loss, MethodConfig
+from napari_diffseg.methods.method import Batch, Evaluate, Loss, MethodConfig
 from napari_diffseg.methods.segmentation_loss import segmentation_loss
 from napari_diffseg.networks.imgx_unet import ImgXUNet, ImgXUNetConfig
 from napari_diffseg.results.options import SamplingOptions
@@ -63,34 +63,56 @@ def build(config: Config, *, channels: int, classes: int) -> ImgXUNet:
 
 def loss(config: Config, network: nn.Module, batch: Batch, rng: torch.Generator) -> Loss:
     """Cross-entropy and Dice of the mask predicted at a random kept time (§3.1 to §3.3)."""
-    schedule = config.schedule
-    times = torch.tensor(schedule.times(config.steps)[:-1], dtype=torch.float64)  # noisy first
-    index = torch.randint(len(times), (len(batch.mask),), generator=rng)
-    x0 = _scaled(batch.mask)
+    index = torch.randint(config.steps, (len(batch.mask),), generator=rng)
+    recycled, main = (torch.randn(batch.mask.shape, generator=rng).to(batch.mask) for _ in range(2))
+    return loss_at(config, network, batch, index, recycled=recycled, main=main)
 
-    def predict(x0: Tensor, at: Tensor) -> Tensor:
-        t = times[at]
-        noise = torch.randn(x0.shape, generator=rng).to(x0.device)
+
+def loss_at(
+    config: Config,
+    network: nn.Module,
+    batch: Batch,
+    index: Int64[Tensor, " item"],
+    *,
+    recycled: Float[Tensor, "item class *space"],
+    main: Float[Tensor, "item class *space"],
+) -> Loss:
+    """The objective at given times and noises.
+
+    Args:
+        config: the method's settings.
+        network: that is trained.
+        batch: images and true masks.
+        index: of the kept time, 0 the cleanest.
+        recycled: noise of the pass whose prediction is noised again, one kept time noisier.
+        main: noise of the pass that is scored.
+    """
+    schedule, x0 = config.schedule, _scaled(batch.mask)
+    times = torch.tensor(schedule.times(config.steps)[-2::-1], dtype=torch.float64)  # cleanest first
+
+    def predict(x0: Tensor, index: Tensor, noise: Tensor) -> Tensor:
+        t = times[index]
         x_t = noised(x0, noise, schedule.alpha_bars(t))
         logits: Tensor = network(torch.cat([batch.image, x_t], dim=1), t.to(x0))
         return logits
 
     if config.recycling:
         with torch.no_grad():
-            x0 = _scaled(predict(x0, (index - 1).clamp(min=0)).float().softmax(dim=1))
-    return segmentation_loss(predict(x0, index), batch.mask)
+            noisier = (index + 1).clamp(max=config.steps - 1)
+            x0 = _scaled(predict(x0, noisier, recycled).float().softmax(dim=1))
+    return segmentation_loss(predict(x0, index, main), batch.mask)
 
 
 def sample(
     config: Config,
-    network: nn.Module,
+    network: Evaluate,
     image: Float[Tensor, "member channel *space"],
     noise: NoiseSource,
     options: SamplingOptions,
 ) -> Iterator[State]:
     """From noise to masks in `options.steps` network calls (§3.2); the last x0 is the answer."""
     denoise, schedule = partial(_denoise, network, image), config.schedule
-    times = schedule.times(options.steps or config.steps)
+    times = schedule.times(options.steps or steps(config))
     if options.sampler == "ddim":
         yield from ddim(denoise, schedule, noise.at(0), times, noise=noise)
     else:
@@ -99,9 +121,14 @@ def sample(
 
 def probabilities(
     config: Config, x0: Float[Tensor, "member class *space"]
-) -> Float[Tensor, "member class *space"]:
+) -> Float[Tensor, "member foreground *space"]:
     """The softmax's foreground classes."""
     return ((x0 + 1) / 2).clamp(0, 1)[:, 1:]
+
+
+def steps(config: Config) -> int:
+    """As many as in training (§3.2)."""
+    return config.steps
 
 
 def divisor(config: Config) -> int:
@@ -109,7 +136,7 @@ def divisor(config: Config) -> int:
     return int(2 ** (len(config.unet.widths) - 1))
 
 
-def _denoise(network: nn.Module, image: Tensor, x_t: Tensor, t: float) -> Tensor:
+def _denoise(network: Evaluate, image: Tensor, x_t: Tensor, t: float) -> Tensor:
     times = torch.full((len(x_t),), t, dtype=x_t.dtype, device=x_t.device)
     return _scaled(network(torch.cat([image, x_t], dim=1), times).float().softmax(dim=1))
 
@@ -117,5 +144,3 @@ def _denoise(network: nn.Module, image: Tensor, x_t: Tensor, t: float) -> Tensor
 def _scaled(probabilities: Tensor) -> Tensor:
     """Probabilities as the diffusion sees them, in [−1, 1]."""
     return 2 * probabilities - 1
-
-

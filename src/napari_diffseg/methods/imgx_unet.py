@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.diffusion.state import State
-from napari_diffseg.methods.method import Batch, Loss, MethodConfig
+from napari_diffseg.methods.method import Batch, Evaluate, Loss, MethodConfig
 from napari_diffseg.methods.segmentation_loss import segmentation_loss
 from napari_diffseg.networks.imgx_unet import ImgXUNet, ImgXUNetConfig
 from napari_diffseg.results.options import SamplingOptions
@@ -39,7 +39,7 @@ def loss(config: Config, network: nn.Module, batch: Batch, rng: torch.Generator)
 @torch.no_grad()
 def sample(
     config: Config,
-    network: nn.Module,
+    network: Evaluate,
     image: Float[Tensor, "member channel *space"],
     noise: NoiseSource,
     options: SamplingOptions,
@@ -51,9 +51,14 @@ def sample(
 
 def probabilities(
     config: Config, x0: Float[Tensor, "member class *space"]
-) -> Float[Tensor, "member class *space"]:
+) -> Float[Tensor, "member foreground *space"]:
     """The softmax's foreground classes."""
     return x0[:, 1:]
+
+
+def steps(config: Config) -> int:
+    """The one call."""
+    return 1
 
 
 def divisor(config: Config) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.diffusion.state import State
 from napari_diffseg.results.options import SamplingOptions
+
+Evaluate = Callable[..., Tensor]
+"""One network call, as the engine makes it: (input[, times]) to output."""
 
 
 class MethodConfig(BaseModel):
@@ -43,6 +46,7 @@ class Loss:
     parts: dict[str, float] = field(default_factory=dict)
 
 
+@runtime_checkable
 class Method(Protocol):
     """The names that a method's module must have."""
 
@@ -59,7 +63,7 @@ class Method(Protocol):
     def sample(
         self,
         config: Any,
-        network: nn.Module,
+        network: Evaluate,
         image: Float[Tensor, "member channel *space"],
         noise: NoiseSource,
         options: SamplingOptions,
@@ -69,8 +73,12 @@ class Method(Protocol):
 
     def probabilities(
         self, config: Any, x0: Float[Tensor, "member class *space"]
-    ) -> Float[Tensor, "member class *space"]:
+    ) -> Float[Tensor, "member foreground *space"]:
         """Soft foreground classes in [0, 1] of an x0 that `sample` yielded."""
+        ...
+
+    def steps(self, config: Any) -> int:
+        """Network calls a member when nobody asks for another number."""
         ...
 
     def divisor(self, config: Any) -> int:

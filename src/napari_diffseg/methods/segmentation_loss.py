@@ -24,7 +24,8 @@ def segmentation_loss(
     cross_entropy = F.cross_entropy(logits, mask)
     dice = foreground_dice_loss(logits.softmax(dim=1), mask)
     return Loss(
-        cross_entropy + dice, {"cross_entropy": float(cross_entropy.detach()), "dice_loss": float(dice.detach())}
+        cross_entropy + dice,
+        {"cross_entropy": float(cross_entropy.detach()), "dice_loss": float(dice.detach())},
     )
 
 

@@ -7,7 +7,8 @@ stride 2, and every convolution is followed by an instance norm instead of a gro
 from __future__ import annotations
 
 import math
-from typing import Literal
+from itertools import pairwise
+from typing import Annotated, Literal
 
 import torch
 from jaxtyping import Float
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 TimeInjection = Literal["none", "scale-shift", "added"]
+Width = Annotated[int, Field(ge=1, le=4096)]
 
 
 class ImgXUNetConfig(BaseModel):
@@ -35,7 +37,7 @@ class ImgXUNetConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dimensions: Literal[2, 3] = 3
-    widths: tuple[int, ...] = Field((32, 32, 64, 128, 256), min_length=1, max_length=8)
+    widths: tuple[Width, ...] = Field((32, 32, 64, 128, 256), min_length=1, max_length=8)
     time: TimeInjection = "scale-shift"
     time_scale: float = Field(1000.0, gt=0, le=100_000)
 
@@ -56,10 +58,9 @@ class ImgXUNet(nn.Module):
         time_width = 0 if config.time == "none" else 4 * widths[0]
         self.stem = ConvNormAct(dims, inputs, widths[0])
         self.encoder = nn.ModuleList(ResidualBlock(dims, width, config.time, time_width) for width in widths)
-        self.pools = nn.ModuleList(Pool(dims, a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.pools = nn.ModuleList(Pool(dims, a, b) for a, b in pairwise(widths))
         self.unpools = nn.ModuleList(
-            _transposed(dims)(a, b, kernel_size=2, stride=2)
-            for b, a in reversed(list(zip(widths, widths[1:], strict=False)))
+            _transposed(dims)(a, b, kernel_size=2, stride=2) for b, a in reversed(list(pairwise(widths)))
         )
         self.decoder = nn.ModuleList(
             ResidualBlock(dims, width, config.time, time_width) for width in reversed(widths[:-1])
@@ -75,7 +76,7 @@ class ImgXUNet(nn.Module):
         self, x: Float[Tensor, "member channel *space"], t: Float[Tensor, " member"] | None = None
     ) -> Float[Tensor, "member class *space"]:
         """Class logits for inputs `x` at times `t` in [0, 1]; `t` is left out without diffusion."""
-        emb = None if t is None else self._embed(t)
+        emb = None if t is None else self._embed(t).to(x.dtype)
         h = self.encoder[0](self.stem(x), emb)
         skips = [h]
         for pool, block in zip(self.pools, list(self.encoder)[1:], strict=True):
@@ -86,7 +87,7 @@ class ImgXUNet(nn.Module):
         return self.head(h)
 
     def _embed(self, t: Float[Tensor, " member"]) -> Float[Tensor, "member embedding"]:
-        """Cosines, then sines, of the time at falling frequencies (code, `sinusoidal_positional_embedding`)."""
+        """Cosines, then sines, of the time at falling frequencies, as in the official code."""
         half = 2 * self.config.widths[0]
         frequencies = torch.exp(-math.log(10_000) * torch.arange(half, device=t.device) / half)
         angles = self.config.time_scale * t[:, None].float() * frequencies
@@ -170,4 +171,5 @@ def _transposed(dims: int) -> type[nn.ConvTranspose2d] | type[nn.ConvTranspose3d
 
 
 def _cropped(x: Tensor, like: Tensor) -> Tensor:
-    return x[(..., *(slice(size) for size in like.shape[2:]))]
+    inside: tuple[slice, ...] = tuple(slice(size) for size in like.shape[2:])
+    return x[(..., *inside)]

@@ -30,7 +30,7 @@ class Prepared:
 
     image: Float32[Tensor, "channel D H W"]
     shape: Shape
-    positions: tuple[Float[Tensor, " D"], Float[Tensor, " H"], Float[Tensor, " W"]] | None
+    positions: tuple[Float[Tensor, " d"], Float[Tensor, " h"], Float[Tensor, " w"]] | None
 
     def restore(self, values: Float[Tensor, "*any D H W"]) -> Float[Tensor, "*any d h w"]:
         """Bring a map on the prepared voxels back to the voxels of the box."""
@@ -139,7 +139,7 @@ def _normalised(
             f"Channel “{name}” holds {np.count_nonzero(~np.isfinite(values))} voxels that are not numbers "
             "(NaN or infinite). Replace them by the background's value and open the scan again."
         )
-    low, high = np.percentile(values, preparation.percentiles or (0, 100))
+    low, high = np.percentile(values, preparation.percentiles or (0, 100)).tolist()
     if not high > low:
         raise PreparationError(
             f"Channel “{name}” has the same value, {low:g}, in nearly every voxel, so there is nothing to "
@@ -161,6 +161,6 @@ def _domain(preparation: Preparation, values: Real[np.ndarray, "D H W"]) -> Bool
     return nonzero
 
 
-def _padded(image: Float32[Tensor, "channel D H W"], multiple: int) -> Float32[Tensor, "channel D H W"]:
+def _padded(image: Float32[Tensor, "channel D H W"], multiple: int) -> Float32[Tensor, "channel _ _ _"]:
     missing = [-size % multiple for size in reversed(image.shape[1:])]
     return F.pad(image, [amount for end in missing for amount in (0, end)])

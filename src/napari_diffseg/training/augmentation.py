@@ -6,15 +6,15 @@ from typing import cast
 
 import torch
 from jaxtyping import Float, Integer
-from monai.transforms import (
-    Compose,
-    RandAffined,
-    RandFlipd,
+from monai.transforms.compose import Compose
+from monai.transforms.intensity.dictionary import (
     RandGaussianNoised,
     RandGaussianSmoothd,
     RandScaleIntensityd,
     RandShiftIntensityd,
 )
+from monai.transforms.spatial.dictionary import RandAffined, RandFlipd
+from numpy.random import SeedSequence
 from torch import Tensor
 
 from napari_diffseg.training.config import Augmentation
@@ -58,8 +58,6 @@ class Augmenter:
 
 def seed_of(*address: int) -> int:
     """One 32-bit seed for an address such as (seed, step, item)."""
-    from numpy.random import SeedSequence
-
     return int(SeedSequence(address).generate_state(1)[0])
 
 

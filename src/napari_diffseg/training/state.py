@@ -20,7 +20,10 @@ def save_state(run: Path, step: int, network: nn.Module, optimiser: torch.optim.
     partial = final.with_name(f".{final.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, partial / "weights.safetensors")
+    save_file(
+        {name: tensor.contiguous() for name, tensor in network.state_dict().items()},
+        partial / "weights.safetensors",
+    )
     moments = {
         f"{name}/{key}": value.contiguous()
         for name, parameter in network.named_parameters()

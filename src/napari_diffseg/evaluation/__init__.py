@@ -1,0 +1,1 @@
+"""A checkpoint held against cases whose masks are known."""

@@ -1,0 +1,1 @@
+"""The engine: plan, sample, restore, accumulate."""
