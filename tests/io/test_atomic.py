@@ -1,11 +1,11 @@
-"""A file is there whole or not at all."""
+"""A file or a folder is there whole or not at all."""
 
 import os
 
 import pytest
 
 from napari_diffseg.io import atomic
-from napari_diffseg.io.atomic import replacing
+from napari_diffseg.io.atomic import replacing, replacing_folder
 
 
 def test_the_old_file_is_read_until_the_block_ends(tmp_path):
@@ -42,6 +42,42 @@ def test_two_writers_of_one_file_do_not_meet(tmp_path):
         first.write_text("first")
         second.write_text("second")
     assert path.read_text() == "first"  # the outer block ends last
+
+
+def filled(folder, content, **options):
+    with replacing_folder(folder, **options) as partial:
+        (partial / content).write_text(content)
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path):
+    filled(tmp_path / "result", "old")
+    filled(tmp_path / "result", "new", overwrite=True)
+    assert [path.name for path in (tmp_path / "result").iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["result"]
+
+
+def test_a_folder_that_came_up_meanwhile_is_kept(tmp_path):
+    filled(tmp_path / "result", "old")
+    with pytest.raises(OSError, match="result"):
+        filled(tmp_path / "result", "new")
+    assert [path.name for path in (tmp_path / "result").iterdir()] == ["old"]
+    assert [path.name for path in tmp_path.iterdir()] == ["result"]
+
+
+def test_the_old_folder_is_put_back_when_the_new_one_cannot_be_put_in_place(tmp_path, monkeypatch):
+    filled(tmp_path / "result", "old")
+    answers, replace = iter([True, False, True]), os.replace
+
+    def refusing_the_second(*paths):
+        if not next(answers):
+            raise OSError("no")
+        replace(*paths)
+
+    monkeypatch.setattr(atomic.os, "replace", refusing_the_second)
+    with pytest.raises(OSError, match="no"):
+        filled(tmp_path / "result", "new", overwrite=True)
+    assert [path.name for path in (tmp_path / "result").iterdir()] == ["old"]
+    assert [path.name for path in tmp_path.iterdir()] == ["result"]
 
 
 def windows(monkeypatch, refusals):

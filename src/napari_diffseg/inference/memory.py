@@ -27,7 +27,7 @@ class _Meter(TorchDispatchMode):
     """Counts the bytes of every storage from its making to its end."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.live = self.peak = 0
         self._seen: set[int] = set()
 

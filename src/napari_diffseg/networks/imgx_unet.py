@@ -171,5 +171,6 @@ def _transposed(dims: int) -> type[nn.ConvTranspose2d] | type[nn.ConvTranspose3d
 
 
 def _cropped(x: Tensor, like: Tensor) -> Tensor:
-    inside: tuple[slice, ...] = tuple(slice(size) for size in like.shape[2:])
-    return x[(..., *inside)]
+    for axis, size in enumerate(like.shape[2:], start=2):
+        x = x.narrow(axis, 0, size)
+    return x

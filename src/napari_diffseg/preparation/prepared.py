@@ -34,7 +34,8 @@ class Prepared:
 
     def restore(self, values: Float[Tensor, "*any D H W"]) -> Float[Tensor, "*any d h w"]:
         """Bring a map on the prepared voxels back to the voxels of the box."""
-        values = values[(..., *(slice(size) for size in self.shape))]
+        d, h, w = self.shape
+        values = values[..., :d, :h, :w]
         return values if self.positions is None else interpolate(values, self.positions)
 
 

@@ -67,10 +67,12 @@ class Result:
         mean: per class, over the soft members.
         variance: per class, population variance over the soft members; None for one member.
         consensus: one label map.
-        members: hard label maps, in the order of their numbers.
+        members: hard label maps, in the order of their numbers; none in a result that was read from a
+            folder without them.
         options: as asked for.
         provenance: as done.
         cancelled: whether members are missing because a person cancelled.
+        recorded_ml: volumes of members that are no longer there; None measures `members`.
     """
 
     box: Box
@@ -84,18 +86,21 @@ class Result:
     options: SamplingOptions
     provenance: Provenance
     cancelled: bool = False
+    recorded_ml: Float64[np.ndarray, "drawn class"] | None = None
 
     @property
     def volumes_ml(self) -> Float64[np.ndarray, "member class"]:
         """Volume of each class in each hard member, in millilitres."""
-        voxels = [
-            np.bincount(member.ravel(), minlength=len(self.classes) + 1)[1:] for member in self.members
-        ]
+        if self.recorded_ml is not None:
+            return self.recorded_ml
+        voxels = [np.bincount(member.ravel(), minlength=len(self.classes) + 1)[1:] for member in self.members]
         return np.asarray(voxels, dtype=np.float64) * self.scan_grid.voxel_ml
 
     def summary(self) -> list[dict[str, Any]]:
-        """Per class: name, mean and standard deviation (n − 1; None for one member) of the volume in ml,
-        and the consensus's volume in ml."""
+        """Volumes of each class in ml: mean and standard deviation over the members, and the consensus's.
+
+        The standard deviation is the one with n − 1; None for one member.
+        """
         volumes = self.volumes_ml
         consensus = np.bincount(self.consensus.ravel(), minlength=len(self.classes) + 1)[1:]
         return [

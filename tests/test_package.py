@@ -1,0 +1,56 @@
+"""What importing costs, and that every public name is there."""
+
+import subprocess
+import sys
+
+import pytest
+
+import napari_diffseg
+
+LIGHT = [
+    "napari_diffseg",
+    "napari_diffseg.volume",
+    "napari_diffseg.io",
+    "napari_diffseg.metrics",
+    "napari_diffseg.fusion",
+    "napari_diffseg.results.folder",
+    "napari_diffseg.results.timing",
+    "napari_diffseg.methods.registry",
+    "napari_diffseg.checkpoints.catalogue",
+    "napari_diffseg.cli",
+]
+LOADED = """
+import importlib, sys, time
+began = time.process_time()
+importlib.import_module(sys.argv[1])
+print(time.process_time() - began, *{"torch", "monai", "napari", "qtpy"} & set(sys.modules))
+"""
+
+
+def loaded_by(module):
+    done = subprocess.run([sys.executable, "-c", LOADED, module], capture_output=True, text=True, check=True)
+    seconds, *heavy = done.stdout.split()
+    return float(seconds), set(heavy)
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_importing_it_brings_neither_torch_nor_a_screen(module):
+    assert loaded_by(module)[1] == set()
+
+
+def test_layers_bring_napari_and_no_torch():
+    assert not loaded_by("napari_diffseg.layers")[1] & {"torch", "monai"}
+
+
+def test_importing_the_package_is_quick():
+    assert min(loaded_by("napari_diffseg")[0] for _ in range(3)) < 0.2
+
+
+def test_every_public_name_is_there():
+    assert all(getattr(napari_diffseg, name) is not None for name in napari_diffseg.__all__)
+    assert set(napari_diffseg.__all__) <= set(dir(napari_diffseg))
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'segmnet'"):
+        _ = napari_diffseg.segmnet
