@@ -1,0 +1,52 @@
+"""The table of methods."""
+
+import subprocess
+import sys
+
+import pytest
+
+import napari_diffseg as nd
+from napari_diffseg.methods.registry import ENTRY_POINTS, method, methods
+
+OTHER_PACKAGE = """
+from napari_diffseg.methods.registry import MethodEntry
+entry = MethodEntry("theirs", "Theirs", "A method of another package.", "none", (3,), True, "their_method")
+"""
+
+
+def test_every_built_in_method_has_the_names_of_the_contract():
+    for entry in methods().values():
+        module = entry.load()
+        config = module.Config()
+        network = module.build(config.model_copy(update={"unet": config.unet.model_copy(
+            update={"widths": (4, 8)})}), channels=2, classes=3)  # fmt: skip
+        assert network.divisor == 2
+        assert module.divisor(config) == 16
+        assert module.steps(config) == (5 if entry.has_steps else 1)
+
+
+def test_the_table_is_read_without_torch():
+    code = (
+        "import sys; from napari_diffseg.methods.registry import methods; "
+        "methods(); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_another_package_adds_a_method_through_its_entry_point(tmp_path):
+    (tmp_path / "their_package.py").write_text(OTHER_PACKAGE)
+    info = tmp_path / "their_package-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(f"[{ENTRY_POINTS}]\ntheirs = their_package:entry\n")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); "
+        "from napari_diffseg.methods.registry import methods; print(list(methods()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['imgx', 'imgx-unet', 'theirs']"
+
+
+def test_an_unknown_method_names_the_known_ones():
+    with pytest.raises(nd.CheckpointError, match="known are imgx, imgx-unet"):
+        method("magic")

@@ -1,0 +1,72 @@
+"""The models that ship, on real scans."""
+
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+import napari_diffseg as nd
+from napari_diffseg.checkpoints.catalogue import BUNDLED, find
+from napari_diffseg.datasets.pairs import find_pairs
+from napari_diffseg.evaluation.scores import evaluate
+from napari_diffseg.volume import Box
+
+DATA = Path(__file__).parent / "data"
+MODELS = ("hippocampus-imgx", "hippocampus-unet")
+SIDES = {"left": -28, "right": 28}  # MNI x of a hippocampus, RAS+ mm
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def model(request):
+    return nd.load_checkpoint(find(request.param))
+
+
+def hippocampus_box(scan, x):
+    centre = np.linalg.inv(scan.grid.affine) @ [x, -21, -14, 1]
+    return Box.around(centre[:3], (36, 52, 36))
+
+
+def test_the_bundled_files_are_small():
+    files = list(BUNDLED.glob("*.safetensors"))
+    assert {path.stem for path in files} == set(MODELS)
+    assert max(path.stat().st_size for path in files) <= 6 * 10**6
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_both_hippocampi_of_the_template_are_found_front_before_rear(model, head, side):
+    box = hippocampus_box(head, SIDES[side])
+    result = nd.segment(head, model, members=2, box=box, preview=False).result()
+    front, rear = (np.argwhere(result.consensus == label) for label in (1, 2))
+    assert 1.0 < len(front) * 0.001 < 4.0  # millilitres of one half of a hippocampus
+    assert 1.0 < len(rear) * 0.001 < 4.0
+    assert front[:, 1].mean() + 5 < rear[:, 1].mean()  # the second axis grows towards the back
+    centre = np.argwhere(result.consensus > 0).mean(axis=0) + box.start
+    x = (head.grid.affine @ [*centre, 1])[0]
+    assert abs(x - SIDES[side]) < 6
+
+
+def test_two_validation_cases_score_as_the_card_says_within_a_case_s_spread(model):
+    metrics = {metric.name: metric.value for metric in model.document.metrics}
+    scores = list(evaluate(model, find_pairs(DATA / "hippocampus").values(), members=2))
+    for score in scores:
+        assert np.mean(score.dice) > metrics["smallest mean foreground Dice of a case"] - 0.01
+
+
+def test_one_head_stored_in_five_ways_segments_the_same(tmp_path):
+    model = nd.load_checkpoint(find("hippocampus-imgx"))
+    found = {}
+    for path in sorted((DATA / "orientations").glob("*.nii.gz")):
+        scan = nd.read_volume(path)
+        result = nd.segment(
+            scan, model, members=2, box=Box((30, 20, 10), (50, 45, 30)), preview=False, precision="fp32"
+        ).result()
+        folder = nd.write_result(result, tmp_path / path.name.removesuffix(".nii.gz"))
+        written, original = nib.load(folder / "mean.nii.gz"), nib.load(path)
+        assert written.shape[:3] == original.shape
+        assert np.array_equal(written.affine, original.affine)
+        found[path.name] = np.asarray(nib.as_closest_canonical(written).dataobj)
+    assert len(found) == 5
+    first = found.pop("RAS.nii.gz")
+    for other in found.values():
+        np.testing.assert_allclose(other, first, atol=1e-3)
