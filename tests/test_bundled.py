@@ -24,7 +24,7 @@ def model(request):
 
 def hippocampus_box(scan, x):
     centre = np.linalg.inv(scan.grid.affine) @ [x, -21, -14, 1]
-    return Box.around(centre[:3].tolist(), (36, 52, 36))
+    return Box.around(centre[:3].tolist(), (36.0, 52.0, 36.0))
 
 
 def test_the_bundled_files_are_small():

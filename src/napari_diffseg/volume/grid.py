@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,7 @@ class Box:
         return cls((0, 0, 0), shape)
 
     @classmethod
-    def around(cls, centre: Sequence[float], size: Sequence[float]) -> Box:
+    def around(cls, centre: Iterable[float], size: Iterable[float]) -> Box:
         """A box of `size` voxels with its middle nearest to voxel `centre`; not clipped."""
         start = [round(c - s / 2 + 0.5) for c, s in zip(centre, size, strict=True)]
         stop = [a + max(1, round(s)) for a, s in zip(start, size, strict=True)]
