@@ -7,6 +7,7 @@ import math
 import platform
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -103,6 +104,7 @@ class Run:
         except DiffSegError:
             raise
         except Exception as error:
+            traceback.clear_frames(error.__traceback__)  # they hold the tensors
             if _is_out_of_memory(error):
                 raise _out_of_memory(error) from error
             logger.exception("The engine failed")

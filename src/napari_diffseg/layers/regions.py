@@ -30,7 +30,8 @@ def box_around(layer: Image, point: Sequence[float], size_mm: Spacing) -> Box:
     """
     grid = grid_of([layer])
     voxels = [size / edge for size, edge in zip(size_mm, grid.spacing_mm, strict=True)]
-    return Box.around(layer.world_to_data(tuple(point)[-3:]), voxels).clipped(grid.shape)
+    centre = np.asarray(layer.world_to_data(tuple(point)[-3:]), dtype=float).tolist()
+    return Box.around(centre, voxels).clipped(grid.shape)
 
 
 def box_of_rectangle(layer: Image, shapes: Shapes, depth: int, point: Sequence[float]) -> Box:
@@ -55,7 +56,7 @@ def box_of_rectangle(layer: Image, shapes: Shapes, depth: int, point: Sequence[f
         )
     size = high - low
     size[across] = depth
-    return Box.around((low + high) / 2, size.tolist()).clipped(grid_of([layer]).shape)
+    return Box.around(((low + high) / 2).tolist(), size.tolist()).clipped(grid_of([layer]).shape)
 
 
 def _corners(shapes: Shapes, point: Sequence[float]) -> Float[np.ndarray, "corner 3"]:
