@@ -4,6 +4,7 @@
     python recipes/hippocampus.py train imgx-unet DATA RUN
     python recipes/hippocampus.py bundle imgx RUN OUT       # the last state as a checkpoint
     python recipes/hippocampus.py score imgx DATA           # the bundled checkpoint on the validation files
+    python recipes/hippocampus.py compare                   # the two, case by case, from what score wrote
 
 Stop rule, fixed beforehand: the last step's weights are the model. The validation files of
 hippocampus-split.json choose nothing.
@@ -15,6 +16,7 @@ latter has 4/3 of the steps: the same compute.
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 import time
@@ -78,8 +80,8 @@ def bundle(method: str, run: Path, out: Path, metrics: tuple[Metric, ...] = ()) 
         method=method,
         config=method_config.model_dump(mode="json"),
         classes=(
-            ClassInfo("anterior", "#f4a259", "head of the hippocampus"),
-            ClassInfo("posterior", "#5b8e7d", "body and tail of the hippocampus"),
+            ClassInfo("anterior", "#ff9f1c", "head of the hippocampus"),
+            ClassInfo("posterior", "#2ec4b6", "body and tail of the hippocampus"),
         ),
         channels=(Channel(name="t1", modality="MR"),),
         preparation=settings.preparation,
@@ -121,6 +123,12 @@ def score(method: str, data: Path) -> None:
         np.array([case.first_member_dice for case in scores]),
     )
     distance = np.array([case.hd95_mm for case in scores])
+    with _table(method).open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["case", "dice_anterior", "dice_posterior", "hd95_mm_anterior", "hd95_mm_posterior"])
+        rows.writerows(
+            [case.case, *(f"{value:.4f}" for value in (*case.dice, *case.hd95_mm))] for case in scores
+        )
     values = {
         "mean foreground Dice": dice.mean(),
         "Dice, anterior": dice[:, 0].mean(),
@@ -150,6 +158,28 @@ def score(method: str, data: Path) -> None:
     save_checkpoint(path, checkpoint.document.model_copy(update={"metrics": metrics}), checkpoint.weights)
 
 
+def compare() -> None:
+    """Print the paired difference of the mean foreground Dice, with a bootstrap interval over cases."""
+    dice = {}
+    for method in NAMES:
+        with _table(method).open() as file:
+            rows = list(csv.DictReader(file))
+        dice[method] = np.array([(float(r["dice_anterior"]) + float(r["dice_posterior"])) / 2 for r in rows])
+    difference = dice["imgx"] - dice["imgx-unet"]
+    drawn = np.random.default_rng(0).choice(difference, (10_000, len(difference))).mean(axis=1)
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    print(f"ImgX-DiffSeg minus U-Net, {len(difference)} files: {difference.mean():+.4f} Dice")
+    print(f"95 % bootstrap interval over files: {low:+.4f} to {high:+.4f}")
+    print(f"diffusion is better on {(difference > 0).sum()} files")
+
+
+def _table(method: str) -> Path:
+    return Path(__file__).parents[1] / "docs" / "models" / f"{NAMES[method]}.csv"
+
+
 if __name__ == "__main__":
-    task, chosen, *paths = sys.argv[1:]
-    {"train": train_model, "bundle": bundle, "score": score}[task](chosen, *map(Path, paths))
+    task, *rest = sys.argv[1:]
+    if task == "compare":
+        compare()
+    else:
+        {"train": train_model, "bundle": bundle, "score": score}[task](rest[0], *map(Path, rest[1:]))
