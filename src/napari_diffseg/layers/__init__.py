@@ -3,12 +3,14 @@
 from napari_diffseg.layers.arrays import ResultArrays
 from napari_diffseg.layers.channels import match_channels
 from napari_diffseg.layers.contributions import get_reader, sample_head, write_labels
+from napari_diffseg.layers.outline import RegionOutline
 from napari_diffseg.layers.pace import qt_later
 from napari_diffseg.layers.regions import box_around, box_of_rectangle
 from napari_diffseg.layers.results import ResultLayers
 from napari_diffseg.layers.scans import grid_of, orientation_note, outline_of, scan_layers, scan_of
 
 __all__ = [
+    "RegionOutline",
     "ResultArrays",
     "ResultLayers",
     "box_around",

@@ -1,0 +1,48 @@
+"""Labelled rows under one another."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QSizePolicy, QWidget
+
+_LABEL_WIDTH = 72
+
+
+class Rows(QFormLayout):
+    """A form whose labels are as wide as those of a dock's other forms, and whose fields may shrink."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.setContentsMargins(0, 0, 0, 0)
+        self.setVerticalSpacing(4)
+        self.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+
+    def add(self, title: str, field: QWidget, *beside: QWidget) -> None:
+        """Add a row.
+
+        Args:
+            title: as it stands on the left; it may come from a file.
+            field: takes the room there is; its tooltip is the label's too.
+            beside: as wide as needed, at the end of the row.
+        """
+        label = QLabel(title)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        label.setMinimumWidth(_LABEL_WIDTH)
+        label.setToolTip(field.toolTip())
+        label.setBuddy(field)
+        field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.addRow(label, row_of(field, *beside) if beside else field)
+
+
+def row_of(field: QWidget, *beside: QWidget) -> QWidget:
+    """Widgets beside one another; the first, and others that may shrink, share the room there is."""
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(4)
+    layout.addWidget(field, 1)
+    for widget in beside:
+        shares = widget.sizePolicy().horizontalPolicy() == QSizePolicy.Policy.Ignored
+        layout.addWidget(widget, int(shares))
+    return row

@@ -1,0 +1,87 @@
+"""Pictures of the Segment dock for the documentation: before, during and after a run, dark and light.
+
+    make screenshots
+    xvfb-run -a -s "-screen 0 1280x800x24" .venv/bin/python tools/screenshots.py [FOLDER]
+
+They are of the sample scan and the bundled model, through the dock's own controls.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+_SETTINGS = tempfile.TemporaryDirectory(prefix="napari-diffseg-screenshots-")
+os.environ["NAPARI_CONFIG"] = str(Path(_SETTINGS.name) / "settings.yaml")
+for kind in ("CACHE", "STATE"):
+    os.environ[f"XDG_{kind}_HOME"] = str(Path(_SETTINGS.name) / kind.lower())
+
+import napari  # noqa: E402 (its settings file is chosen above)
+import numpy as np  # noqa: E402
+from qtpy.QtCore import QEventLoop, QTimer  # noqa: E402
+from qtpy.QtWidgets import QApplication  # noqa: E402
+
+from napari_diffseg.layers import grid_of  # noqa: E402
+
+FOLDER = Path(__file__).parents[1] / "docs" / "images"
+LEFT_HIPPOCAMPUS_MM = (-28.0, -21.0, -14.0)
+MODEL = "hippocampus-imgx"
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for theme in ("dark", "light"):
+        viewer, dock = opened(theme)
+        until(lambda dock=dock: "members" in dock.expected.text())
+        grab(folder / f"segment-before-{theme}.png")
+        dock.start.click()
+        until(lambda dock=dock: "member 8 of 10" in dock.progress.line.text() or not dock.engine.job)
+        grab(folder / f"segment-during-{theme}.png")
+        until(lambda dock=dock: dock.engine.job is None and "about" in dock.expected.text())
+        wait_ms(1500)
+        grab(folder / f"segment-after-{theme}.png")
+        viewer.close()
+
+
+def opened(theme: str):
+    """A window with the sample and the dock, near the left hippocampus."""
+    viewer = napari.Viewer(show_welcome_screen=False)
+    viewer.theme = theme
+    viewer.window.resize(1280, 800)
+    viewer.open_sample("napari-diffseg", "head_mr")
+    _, dock = viewer.window.add_plugin_dock_widget("napari-diffseg", "Segment")
+    layer = viewer.layers[0]
+    voxel = np.linalg.solve(grid_of([layer]).affine, [*LEFT_HIPPOCAMPUS_MM, 1])[:3]
+    viewer.dims.set_point(range(3), layer.data_to_world(voxel))
+    dock.model.choose(MODEL)
+    dock.form.rows["members"].value = 10
+    dock.region.choose("box")
+    for spin, size in zip(dock.region.sizes_mm, (36, 52, 36), strict=True):
+        spin.setValue(size)
+    wait_ms(500)
+    viewer.scene.camera.center = layer.data_to_world(voxel)
+    viewer.scene.camera.zoom = 6
+    return viewer, dock
+
+
+def grab(path: Path) -> None:
+    """What the screen shows, once it shows it."""
+    wait_ms(300)
+    QApplication.primaryScreen().grabWindow(0).save(str(path))
+    print(path)
+
+
+def until(true: Callable[[], object]) -> None:
+    while not true():
+        wait_ms(20)
+
+
+def wait_ms(milliseconds: int) -> None:
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
