@@ -1,4 +1,4 @@
-# make setup | demo | test | clean      (GNU make; Linux and macOS)
+# make setup | demo | test | screenshots | clean      (GNU make; Linux and macOS)
 #
 # PYTHON=python3.12 make setup   another interpreter for the virtual environment
 # make demo HEADLESS=1           no window, even where there is a screen
@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests never draw on the person's own screen where Xvfb is at hand, and never touch their settings.
 XVFB = $(if $(shell command -v xvfb-run),xvfb-run -a -s "-screen 0 1280x800x24",)
 
-.PHONY: setup system-packages demo test lint clean
+.PHONY: setup system-packages demo test lint screenshots clean
 
 setup: system-packages $(STAMP)
 	@tools/setup.sh check
@@ -39,6 +39,9 @@ lint: $(STAMP)
 
 test: lint
 	NAPARI_CONFIG="$$(mktemp -d)/settings.yaml" $(XVFB) $(BIN)/pytest
+
+screenshots: $(STAMP)
+	$(XVFB) $(BIN)/python tools/screenshots.py
 
 clean:
 	rm -rf build dist demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

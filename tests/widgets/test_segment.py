@@ -217,3 +217,15 @@ def test_new_gives_another_seed(dock, press):
     before = dock.form.rows["seed"].value
     press(dock.new_seed)
     assert dock.form.rows["seed"].value != before
+
+
+def test_the_region_is_outlined_until_the_run_begins(dock, viewer, press, finished):
+    dock.region.choose("box")
+    for spin, size in zip(dock.region.sizes_mm, (20, 30, 25), strict=True):
+        spin.setValue(size)
+    assert [layer.name for layer in viewer.layers][1:] == ["region"]
+    press(dock.start)
+    assert len(viewer.layers) == 1
+    finished(dock)
+    assert dock.outcome.result.box.shape == (20, 30, 25)
+    assert len(viewer.layers) == 4

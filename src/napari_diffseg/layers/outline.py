@@ -47,7 +47,7 @@ class RegionOutline:
         layer = self._layer = Labels(
             _frame(box.shape),
             name="region",
-            opacity=1.0,
+            opacity=0.7,
             colormap=DirectLabelColormap(color_dict={None: "transparent", 0: "transparent", 1: _COLOUR}),
             scale=scan.scale,
             translate=corner,

@@ -39,6 +39,11 @@ class Request:
     document: Document
     options: SamplingOptions
 
+    def warnings(self) -> list[str]:
+        """What of the scan and region lies outside what the model has seen, a sentence each."""
+        box, grid = self.options.box, self.scan.grid
+        return self.document.warnings(self.scan, grid.crop(box) if box else grid)
+
 
 @dataclass(frozen=True, slots=True)
 class Forecast:

@@ -9,7 +9,7 @@ from napari.components import ViewerModel
 from napari.layers import Image
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QEvent, QSize, Qt
-from qtpy.QtGui import QIcon, QKeySequence
+from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
     QApplication,
     QFrame,
@@ -19,7 +19,6 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from napari_diffseg.errors import DiffSegError
 from napari_diffseg.layers import (
@@ -43,7 +42,8 @@ from napari_diffseg.widgets.plain_label import PlainLabel
 from napari_diffseg.widgets.preferences import preferred_folders, preferred_options
 from napari_diffseg.widgets.progress import RunProgress
 from napari_diffseg.widgets.region import RegionChooser
-from napari_diffseg.widgets.wording import duration, expectation, too_large
+from napari_diffseg.widgets.section import Section
+from napari_diffseg.widgets.wording import ending, expectation, too_large
 
 _FIRST = ("members", "steps", "seed")
 _LEAST_WIDTH, _WIDTH = 300, 344
@@ -66,7 +66,8 @@ class SegmentWidget(QWidget):
         self.region = RegionChooser(napari_viewer)
         self.form = OptionsForm(preferred_options())
         self.new_seed = QPushButton("New")
-        self.advanced = QCollapsible(expandedIcon=QIcon(), collapsedIcon=QIcon())
+        others = [name for name in self.form.rows if name not in _FIRST]
+        self.advanced = Section("Advanced", self.form.panel(others))
         self.warning, self.obstacle, self.message = PlainLabel(), PlainLabel(), PlainLabel()
         self.expected = PlainLabel("Loading engine…")
         self.start = QPushButton("Segment")
@@ -75,7 +76,6 @@ class SegmentWidget(QWidget):
         self._lay_out()
         self._connect()
         self._colour()
-        self._title_advanced(False)
         self._take_model()
 
     def reset_choices(self, event: object = None) -> None:
@@ -104,8 +104,6 @@ class SegmentWidget(QWidget):
             self._keep(job)
 
     def _lay_out(self) -> None:
-        self.advanced.setContentsMargins(-9, -9, -9, -9)
-        self.advanced.addWidget(self.form.panel(name for name in self.form.rows if name not in _FIRST))
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(8, 6, 8, 6)
@@ -144,7 +142,6 @@ class SegmentWidget(QWidget):
         self.channels.changed.connect(self._review)
         self.region.touched.connect(self._outline_region)
         self.region.changed.connect(self._review)
-        self.advanced.toggled.connect(self._title_advanced)
         self.form.changed.connect(self._review)
         self.model.changed.connect(self._take_model)
         for signal, slot in (
@@ -165,10 +162,6 @@ class SegmentWidget(QWidget):
         _on_keys("Ctrl+Return", self, Qt.ShortcutContext.WindowShortcut, self._press)
         _on_keys("Return", self.start, Qt.ShortcutContext.WidgetShortcut, self._press)
         _on_keys("Escape", self, Qt.ShortcutContext.WidgetWithChildrenShortcut, self._cancel)
-
-    def _title_advanced(self, opened: bool) -> None:
-        """An arrow in the text has the theme's colour; superqt's icon would be black on dark."""
-        self.advanced.setText(f"{'▾' if opened else '▸'}  Advanced")
 
     def _colour(self, event: object = None) -> None:
         theme = get_theme(self._viewer.theme)
@@ -204,7 +197,7 @@ class SegmentWidget(QWidget):
             self._outline.hide()
             self._refuse(str(error))
             return
-        self.warning.say("\n".join([*_outside(request), *filter(None, [orientation_note(layers)])]))
+        self.warning.say("\n".join([*request.warnings(), *filter(None, [orientation_note(layers)])]))
         self._refuse("")
         self._draw_outline(layers[0], request.options.box)
         self.engine.ask(request)
@@ -265,7 +258,7 @@ class SegmentWidget(QWidget):
             self._draw(job)
         elif isinstance(event, Finished) and job is not None:
             self._keep(job)
-            self.message.say(_ending(event))
+            self.message.say(ending(event))
 
     def _draw(self, job: Job) -> None:
         """Show what the arrays hold by now; the first time, make the layers."""
@@ -304,16 +297,3 @@ def _on_keys(keys: str, widget: QWidget, scope: Qt.ShortcutContext, slot: Callab
     shortcut = QShortcut(QKeySequence(keys), widget)
     shortcut.setContext(scope)
     shortcut.activated.connect(slot)
-
-
-def _outside(request: Request) -> list[str]:
-    """What of the scan and region lies outside what the model has seen."""
-    box, grid = request.options.box, request.scan.grid
-    return request.document.warnings(request.scan, grid.crop(box) if box else grid)
-
-
-def _ending(event: Finished) -> str:
-    result = event.result
-    if not event.cancelled:
-        return f"Done in {duration(result.provenance.duration_s)}."
-    return f"Cancelled: {len(result.members)} of {result.options.members} members are kept."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_diffseg.results.events import Plan
+from napari_diffseg.results.events import Finished, Plan
 
 
 def duration(seconds: float) -> str:
@@ -41,6 +41,14 @@ def too_large(plan: Plan) -> str:
         f"The region needs about {memory(plan.needed_gib)} of memory and {memory(plan.free_gib)} is free. "
         f"Choose a box of at most about {plan.fitting_box_mm or 0:.0f} mm a side."
     )
+
+
+def ending(event: Finished) -> str:
+    """How a run ended."""
+    result = event.result
+    if not event.cancelled:
+        return f"Done in {duration(result.provenance.duration_s)}."
+    return f"Cancelled: {len(result.members)} of {result.options.members} members are kept."
 
 
 def _count(number: int, what: str) -> str:
