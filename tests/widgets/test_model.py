@@ -66,3 +66,12 @@ def test_a_file_that_went_away_is_no_longer_listed(chooser, folder):
     (folder / "good.safetensors").unlink()
     chooser.refresh()
     assert "tiny" not in rows(chooser)
+
+
+def test_a_file_that_came_since_is_there_when_the_list_opens(chooser, folder, tiny_checkpoint_path):
+    chooser.choose("tiny")
+    (folder / "late.safetensors").write_bytes(b"unfinished")
+    chooser.checkpoint.showPopup()
+    chooser.checkpoint.hidePopup()
+    assert "late" in rows(chooser)
+    assert chooser.checkpoint.currentText() == "tiny"

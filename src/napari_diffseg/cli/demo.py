@@ -54,6 +54,7 @@ def _environment(settings: Path) -> dict[str, str]:
         **os.environ,
         _UNDER_XVFB: "1",
         "NAPARI_CONFIG": str(settings / "settings.yaml"),
+        "XDG_CACHE_HOME": str(settings / "cache"),  # a napari that closes takes the icons of others along
         "QT_QPA_PLATFORM": "xcb",  # the X server of xvfb-run, whatever the desktop is
     }
     environment.pop("WAYLAND_DISPLAY", None)

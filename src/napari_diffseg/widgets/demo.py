@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from rich.console import Console
 from napari_diffseg.errors import DiffSegError
 from napari_diffseg.layers import grid_of
 from napari_diffseg.results.folder import write_result
+from napari_diffseg.results.record import RECORD
 from napari_diffseg.results.result import Result
 from napari_diffseg.widgets.segment import SegmentWidget
 from napari_diffseg.widgets.wording import duration, volume
@@ -41,7 +43,8 @@ def run(headless: bool, out: Path) -> int:
 
     Args:
         headless: save results and a picture, and close; otherwise the window stays open.
-        out: gets left/, right/ and demo.png where there is no window; older ones are replaced.
+        out: gets left/, right/, demo.png and result.json of both where there is no window; older ones
+            are replaced.
 
     Returns:
         The exit code, 0.
@@ -115,6 +118,8 @@ class _Tour(QObject):
     def _end(self) -> None:
         if self._out is None:
             return
+        told = {side.name: json.loads((self._out / side.name / RECORD).read_text("utf-8")) for side in SIDES}
+        (self._out / RECORD).write_text(json.dumps(told, indent=2), "utf-8")
         picture = self._out / "demo.png"
         self._viewer.screenshot(str(picture), canvas_only=False, flash=False)
         self._console.print(f"Results and picture: {self._out}")

@@ -19,6 +19,21 @@ from napari_diffseg.widgets.rows import Rows
 _ALL = "All methods"
 
 
+class _OpeningBox(QComboBox):
+    """A list that tells before it opens.
+
+    Signals:
+        opening: the person is about to see the list.
+    """
+
+    opening = Signal()
+
+    def showPopup(self) -> None:  # noqa: N802 (Qt's name)
+        """Called by Qt."""
+        self.opening.emit()
+        super().showPopup()
+
+
 class ModelChooser(QWidget):
     """Methods from the registry and checkpoints from the catalogue, both without torch.
 
@@ -37,7 +52,7 @@ class ModelChooser(QWidget):
         super().__init__()
         self._folders, self._browsed = tuple(folders), []  # type: tuple[Path, ...], list[Path]
         self._entries: list[CatalogueEntry] = []
-        self.method, self.checkpoint = QComboBox(), QComboBox()
+        self.method, self.checkpoint = QComboBox(), _OpeningBox()
         self.method.setToolTip("Show the models of one published method.")
         self.browse = QPushButton("Browse…")
         self.browse.setToolTip("Take a checkpoint file (.safetensors) from anywhere.")
@@ -47,6 +62,7 @@ class ModelChooser(QWidget):
         self.refresh()
         self.method.currentIndexChanged.connect(self._filter)
         self.checkpoint.currentIndexChanged.connect(self._choose)
+        self.checkpoint.opening.connect(self.refresh)
         self.browse.clicked.connect(self._browse)
 
     def chosen(self) -> tuple[Path, Document]:
@@ -64,9 +80,10 @@ class ModelChooser(QWidget):
 
     def refresh(self) -> None:
         """Look for checkpoint files anew; the chosen one stays chosen while it is there."""
-        chosen = self.checkpoint.currentData()
-        self._entries = [*catalogue(self._folders), *(describe(path) for path in self._browsed)]
-        self._show(chosen.path if chosen else None)
+        found = [*catalogue(self._folders), *(describe(path) for path in self._browsed)]
+        if found != self._entries:
+            chosen, self._entries = self.checkpoint.currentData(), found
+            self._show(chosen.path if chosen else None)
 
     def take(self, path: Path) -> None:
         """List a file and choose it."""
