@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import napari_diffseg as nd
+from napari_diffseg.methods.method import Method, MethodConfig
 from napari_diffseg.methods.registry import ENTRY_POINTS, method, methods
 
 OTHER_PACKAGE = """
@@ -18,9 +19,8 @@ def test_every_built_in_method_has_the_names_of_the_contract():
     for entry in methods().values():
         module = entry.load()
         config = module.Config()
-        network = module.build(config.model_copy(update={"unet": config.unet.model_copy(
-            update={"widths": (4, 8)})}), channels=2, classes=3)  # fmt: skip
-        assert network.divisor == 2
+        assert issubclass(module.Config, MethodConfig)
+        assert isinstance(module, Method)
         assert module.divisor(config) == 16
         assert module.steps(config) == (5 if entry.has_steps else 1)
 

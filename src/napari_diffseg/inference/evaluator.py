@@ -39,6 +39,7 @@ class Evaluator:
         for module in network.modules():
             module.register_forward_pre_hook(self._listen)
 
+    @torch.inference_mode()
     def __call__(self, x: Tensor, *t: Tensor) -> Tensor:
         """Logits in float32.
 

@@ -133,7 +133,7 @@ def steps(config: Config) -> int:
 
 def divisor(config: Config) -> int:
     """Half the size at every level but the first."""
-    return int(2 ** (len(config.unet.widths) - 1))
+    return config.unet.divisor
 
 
 def _denoise(network: Evaluate, image: Tensor, x_t: Tensor, t: float) -> Tensor:

@@ -41,6 +41,11 @@ class ImgXUNetConfig(BaseModel):
     time: TimeInjection = "scale-shift"
     time_scale: float = Field(1000.0, gt=0, le=100_000)
 
+    @property
+    def divisor(self) -> int:
+        """Sizes that are a multiple of this need no cropping on the way up."""
+        return int(2 ** (len(self.widths) - 1))
+
 
 class ImgXUNet(nn.Module):
     """Image (and noisy mask) in, class logits out, at the same size.
@@ -66,11 +71,6 @@ class ImgXUNet(nn.Module):
             ResidualBlock(dims, width, config.time, time_width) for width in reversed(widths[:-1])
         )
         self.head = _conv(dims)(widths[0], outputs, kernel_size=1)
-
-    @property
-    def divisor(self) -> int:
-        """Sizes that are a multiple of this need no cropping on the way up."""
-        return int(2 ** len(self.pools))
 
     def forward(
         self, x: Float[Tensor, "member channel *space"], t: Float[Tensor, " member"] | None = None

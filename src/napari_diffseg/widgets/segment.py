@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 
 from napari.components import ViewerModel
 from napari.layers import Image
@@ -168,11 +169,8 @@ class SegmentWidget(QWidget):
         self.warning.setStyleSheet(f"color: {theme.warning.as_hex()};")
 
     def _take_model(self) -> None:
-        try:
+        with suppress(DiffSegError):  # _review says why
             _, document = self.model.chosen()
-        except DiffSegError:
-            pass  # _review says why
-        else:
             self.region.suggest(document.training)
             self.channels.set_channels([channel.name for channel in document.channels])
         self._review()
