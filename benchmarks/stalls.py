@@ -70,6 +70,7 @@ def main() -> None:
     wait(lambda: widget.engine._loaded and widget.start.isEnabled(), 120)
     import torch
 
+    beat.phase = "choosing"
     torch.set_num_threads(1)
     widget.region.choose("whole")
     widget.form.rows["members"].value = arguments.members
@@ -89,7 +90,7 @@ def main() -> None:
         if beat.phase == "layer creation":
             beat.phase = "stream"
 
-    beat.phase = "before the first step"
+    beat.phase = "until the first step"
     widget.engine.told.connect(follow)
     began = time.perf_counter()
     widget.start.click()

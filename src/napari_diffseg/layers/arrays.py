@@ -22,7 +22,7 @@ class ResultArrays:
     Attributes:
         box: the voxels of the scan that all of them cover.
         mean: of the chosen class, over the soft members so far; NaN before the first.
-        variance: likewise; NaN before the second.
+        variance: likewise; NaN before the second; None for a single member.
         consensus: threshold of the running mean; in the end the result's own.
         members: hard label maps in the order of their numbers; None unless kept.
         preview: label map of the member being drawn; None without live preview.
@@ -33,7 +33,7 @@ class ResultArrays:
     """
 
     mean: Float32[np.ndarray, "D H W"]
-    variance: Float32[np.ndarray, "D H W"]
+    variance: Float32[np.ndarray, "D H W"] | None
     consensus: UInt8[np.ndarray, "D H W"]
     members: UInt8[np.ndarray, "member D H W"] | None
     preview: UInt8[np.ndarray, "D H W"] | None
@@ -41,7 +41,8 @@ class ResultArrays:
     def __init__(self, box: Box, options: SamplingOptions) -> None:
         self.box = box
         self.mean = np.full(box.shape, np.nan, dtype=np.float32)
-        self.variance = np.full(box.shape, np.nan, dtype=np.float32)
+        several = options.members > 1
+        self.variance = np.full(box.shape, np.nan, dtype=np.float32) if several else None
         self.consensus = np.zeros(box.shape, dtype=np.uint8)
         kept = (options.members, *box.shape)
         self.members = np.zeros(kept, dtype=np.uint8) if options.keep_members else None
@@ -113,7 +114,7 @@ class ResultArrays:
     def _show(self) -> None:
         if self._means is not None:
             np.copyto(self.mean, self._means[self.shown])
-        if self._variances is not None:
+        if self._variances is not None and self.variance is not None:
             np.copyto(self.variance, self._variances[self.shown])
 
 

@@ -41,7 +41,7 @@ class ResultLayers:
     Attributes:
         run: number among the runs of the viewer, from 1.
         mean: of the chosen class, contrast from 0 to 1.
-        variance: of the chosen class, contrast from 0 to 0.25; starts hidden.
+        variance: of the chosen class, contrast from 0 to 0.25; starts hidden; None for a single member.
         consensus: not editable before `finish`, the person's own after it.
         members: one label map a member, a first axis "member"; None unless kept.
         preview: outline of the member being drawn, until `finish`; None without live preview.
@@ -63,13 +63,12 @@ class ResultLayers:
         self._result: Result | None = None
         selected = set(viewer.layers.selection)
         self.mean = self._add_map("mean", arrays.mean, 1.0, "plasma")
-        self.variance = self._add_map("variance", arrays.variance, _GREATEST_VARIANCE, "viridis")
-        self.variance.visible = False
+        self.variance = None if arrays.variance is None else self._add_variance(arrays.variance)
         self.members = None if arrays.members is None else self._add_members(arrays.members)
         self.consensus = self._add_outline("consensus", arrays.consensus)
         self.preview = None if arrays.preview is None else self._add_preview(arrays.preview)
         viewer.layers.selection = selected
-        self._names = {layer: layer.name for layer in (self.mean, self.variance)}
+        self._names = {layer: layer.name for layer in (self.mean, self.variance) if layer is not None}
         self._seen = (0, 0)
         self._pace = Pace(self._draw, later)
 
@@ -92,7 +91,7 @@ class ResultLayers:
         """
         self._arrays.choose_class(index)
         for layer, what in ((self.mean, "mean"), (self.variance, "variance")):
-            if layer not in self._viewer.layers:
+            if layer is None or layer not in self._viewer.layers:
                 continue
             if layer.name == self._names[layer]:  # not a name of the person's own
                 layer.name = self._name(f"{what} ({self._classes[index].name})")
@@ -108,6 +107,7 @@ class ResultLayers:
         self._pace.stop()
         self._result = result
         self._source = replace(self._source, provenance=result.provenance)
+        # napari collects garbage with every layer removed: some 0.2 s in which the window stands still
         self._remove(self.preview, *(() if result.variance is not None else (self.variance,)))
         if self.members in self.layers and self.members is not None:
             # never painted, so there is no undo history that could write into the new array
@@ -156,6 +156,11 @@ class ResultLayers:
             **self._source.placing(),
         )
         self._viewer.add_layer(layer)
+        return layer
+
+    def _add_variance(self, data: np.ndarray) -> Image:
+        layer = self._add_map("variance", data, _GREATEST_VARIANCE, "viridis")
+        layer.visible = False
         return layer
 
     def _add_labels(self, what: str, data: np.ndarray, leading: str = "", **look: Any) -> Labels:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from threading import Event as Flag
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_diffseg.checkpoints.document import Document
 from napari_diffseg.errors import CancelledError, CheckpointError
@@ -60,12 +60,14 @@ class Job:
         request: what it does.
         arrays: what its layers show; there once the run is planned.
         result: there once the run is finished.
+        volumes: of its classes, as `Result.summary` gives them.
     """
 
     def __init__(self, request: Request) -> None:
         self.request = request
         self.arrays: ResultArrays | None = None
         self.result: Result | None = None
+        self.volumes: list[dict[str, Any]] = []
         self._cancelled = Flag()
         self._run: Run | None = None
 
@@ -104,6 +106,7 @@ class Job:
         if self.arrays is not None:
             self.arrays.write(event)
         if isinstance(event, Finished):
+            self.volumes = event.result.summary()  # here, since it counts the voxels of every member
             self.result = event.result
         return replace(event, x0=None) if isinstance(event, Stepped) else event
 

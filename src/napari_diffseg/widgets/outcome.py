@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -70,11 +71,12 @@ class Outcome(QWidget):
         self.save.hide()
         self.show()
 
-    def finish(self, result: Result, name: str) -> None:
+    def finish(self, result: Result, volumes: list[dict[str, Any]], name: str) -> None:
         """The run is over: show millilitres, mean ± sd over its members.
 
         Args:
             result: of the run.
+            volumes: of its classes, as `Result.summary` gives them.
             name: of the scan; the proposed folder is named after it.
         """
         self.result, self._name = result, name
@@ -83,7 +85,7 @@ class Outcome(QWidget):
         for old in self._volumes.findChildren(QLabel):
             grid.removeWidget(old)
             old.deleteLater()
-        for row, line in enumerate(result.summary()):
+        for row, line in enumerate(volumes):
             _add_row(grid, row, result.classes[row], volume(line["mean_ml"], line["sd_ml"]))
         self._volumes.show()
         self.save.show()

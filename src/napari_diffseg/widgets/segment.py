@@ -272,7 +272,7 @@ class SegmentWidget(QWidget):
         """Leave the run's final layers, or none where it gave nothing."""
         if self._layers is not None and job.result is not None:
             self._layers.finish(job.result)
-            self.outcome.finish(job.result, job.request.scan.name)
+            self.outcome.finish(job.result, job.volumes, job.request.scan.name)
         elif self._layers is not None:
             self._layers.discard()
             self.outcome.discard()
