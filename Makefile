@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests never draw on the person's own screen where Xvfb is at hand, and never touch their settings.
 XVFB = $(if $(shell command -v xvfb-run),xvfb-run -a -s "-screen 0 1280x800x24",)
 
-.PHONY: setup system-packages demo test lint screenshots clean
+.PHONY: setup system-packages demo test bench lint screenshots clean
 
 setup: system-packages $(STAMP)
 	@tools/setup.sh check
@@ -42,6 +42,11 @@ test: lint
 
 screenshots: $(STAMP)
 	$(XVFB) $(BIN)/python tools/screenshots.py
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/layout.py
+	$(XVFB) $(BIN)/python benchmarks/stalls.py
+	$(XVFB) $(BIN)/python benchmarks/endurance.py
 
 clean:
 	rm -rf build dist demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
