@@ -1,4 +1,4 @@
-# make setup | demo | test | screenshots | clean      (GNU make; Linux and macOS)
+# make setup | demo | test | bench | screenshots | clean      (GNU make; Linux and macOS)
 #
 # PYTHON=python3.12 make setup   another interpreter for the virtual environment
 # make demo HEADLESS=1           no window, even where there is a screen
