@@ -142,6 +142,13 @@ def test_wrong_number_of_channels_names_those_that_are_wanted(head, tiny_checkpo
         segment(two, tiny_checkpoint, box=BOX).result()
 
 
+def test_a_network_for_slices_is_refused_in_one_sentence(head, tiny_checkpoint):
+    config = imgx.Config(unet={"widths": (4, 8), "dimensions": 2})
+    flat = dataclasses.replace(tiny_checkpoint, config=config)
+    with pytest.raises(nd.PreparationError, match="a network for slices"):
+        result_of(head, flat)
+
+
 def test_a_network_that_gives_nan_ends_in_one_sentence(head, tiny_checkpoint):
     broken = {name: tensor * np.nan for name, tensor in tiny_checkpoint.weights.items()}
     checkpoint = nd.Checkpoint(

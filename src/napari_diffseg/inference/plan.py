@@ -27,7 +27,8 @@ def plan(scan: Scan, checkpoint: Checkpoint, options: SamplingOptions) -> Plan:
     """Device, precision, batch and memory of a run; nothing is computed but a pass without data.
 
     Raises:
-        PreparationError: the scan has other channels than the checkpoint, or the box is outside it.
+        PreparationError: the scan has other channels than the checkpoint, the box is outside it, or the
+            network is for slices.
         SettingsError: the device asked for is not there.
     """
     wanted = len(checkpoint.document.channels)
@@ -36,6 +37,11 @@ def plan(scan: Scan, checkpoint: Checkpoint, options: SamplingOptions) -> Plan:
         raise PreparationError(
             f"The model takes {wanted} channel{'s' * (wanted > 1)} ({names}), the scan has {len(scan.data)}. "
             "Choose one image for each channel."
+        )
+    if checkpoint.method.dimensions(checkpoint.config) != 3:
+        raise PreparationError(
+            f"“{checkpoint.document.name}” holds a network for slices, and this version segments volumes "
+            "with networks for volumes alone. Choose another model."
         )
     box = options.box.clipped(scan.grid.shape) if options.box else Box.whole(scan.grid.shape)
     device, precision = choose_device(options), choose_precision(options, choose_device(options))

@@ -131,6 +131,11 @@ def steps(config: Config) -> int:
     return config.steps
 
 
+def dimensions(config: Config) -> int:
+    """Of the U-Net."""
+    return config.unet.dimensions
+
+
 def divisor(config: Config) -> int:
     """Half the size at every level but the first."""
     return config.unet.divisor

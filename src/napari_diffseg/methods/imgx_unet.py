@@ -61,6 +61,11 @@ def steps(config: Config) -> int:
     return 1
 
 
+def dimensions(config: Config) -> int:
+    """Of the U-Net."""
+    return config.unet.dimensions
+
+
 def divisor(config: Config) -> int:
     """Half the size at every level but the first."""
     return config.unet.divisor

@@ -81,6 +81,10 @@ class Method(Protocol):
         """Network calls a member when nobody asks for another number."""
         ...
 
+    def dimensions(self, config: Any) -> int:
+        """Of the network: 2 for slices, 3 for volumes."""
+        ...
+
     def divisor(self, config: Any) -> int:
         """The network takes sizes that are multiples of this."""
         ...
