@@ -19,7 +19,7 @@ os.environ.setdefault("NAPARI_CONFIG", os.path.join(tempfile.mkdtemp(), "setting
 
 import napari
 import psutil
-from qtpy.QtWidgets import QApplication
+from qtpy.QtCore import QEventLoop, QTimer
 
 from napari_diffseg.widgets import SegmentWidget
 
@@ -27,12 +27,13 @@ SETTLE_S = 0.6
 
 
 def wait(condition, limit_s: float = 300.0) -> None:
-    end = time.perf_counter() + limit_s
-    while not condition():
-        if time.perf_counter() > end:
-            raise SystemExit("a run did not end")
-        QApplication.processEvents()
-        time.sleep(0.005)
+    """Run a true event loop: outside one Qt never deletes the controls of a removed layer."""
+    loop, end, check = QEventLoop(), time.perf_counter() + limit_s, QTimer()
+    check.timeout.connect(lambda: loop.quit() if condition() or time.perf_counter() > end else None)
+    check.start(5)
+    loop.exec()
+    if not condition():
+        raise SystemExit("a run did not end")
 
 
 def pause(seconds: float) -> None:
