@@ -229,3 +229,13 @@ def test_the_region_is_outlined_until_the_run_begins(dock, viewer, press, finish
     finished(dock)
     assert dock.outcome.result.box.shape == (20, 30, 25)
     assert len(viewer.layers) == 4
+
+
+def test_a_model_without_diffusion_has_no_members_to_choose_and_no_variance(dock, viewer, press, finished):
+    assert dock.form.rows["members"].enabled
+    dock.model.choose("hippocampus-unet")
+    assert not any(dock.form.rows[name].enabled for name in ("members", "steps", "seed", "sampler"))
+    press(dock.start)
+    finished(dock)
+    assert [layer.name.split(" ")[0] for layer in result_layers(viewer)] == ["mean", "consensus"]
+    assert len(dock.outcome.result.members) == 1

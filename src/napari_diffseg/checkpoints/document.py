@@ -198,9 +198,8 @@ def _range_warnings(training: TrainingFacts, grid: Grid) -> list[str]:
             for low, value, high in zip(seen.low, values, seen.high, strict=True)
         )
         if not all(inside):
-            found.append(
-                f"The {what} is {_mm(values)}; the model has seen {_mm(seen.low)} to {_mm(seen.high)}."
-            )
+            known = _mm(seen.low) if seen.low == seen.high else f"{_mm(seen.low)} to {_mm(seen.high)}"
+            found.append(f"The {what} is {_mm(values)}; the model has seen {known}.")
     return found
 
 

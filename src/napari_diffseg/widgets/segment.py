@@ -31,6 +31,7 @@ from napari_diffseg.layers import (
     qt_later,
     scan_of,
 )
+from napari_diffseg.methods.registry import method
 from napari_diffseg.results.events import Event, Finished, MemberDone, Stepped
 from napari_diffseg.volume import Box, Scan
 from napari_diffseg.widgets.channels import ChannelChooser
@@ -47,6 +48,7 @@ from napari_diffseg.widgets.section import Section
 from napari_diffseg.widgets.wording import ending, expectation, too_large
 
 _FIRST = ("members", "steps", "seed")
+_OF_DIFFUSION = (*_FIRST, "sampler", "members_at_once")
 _LEAST_WIDTH, _WIDTH = 300, 344
 
 
@@ -173,6 +175,8 @@ class SegmentWidget(QWidget):
             _, document = self.model.chosen()
             self.region.suggest(document.training)
             self.channels.set_channels([channel.name for channel in document.channels])
+            for name in _OF_DIFFUSION:
+                self.form.rows[name].enabled = method(document.method).has_steps
         self._review()
 
     def _draw_seed(self, *_: object) -> None:
