@@ -11,6 +11,8 @@ import pytest
 import torch
 
 import napari_diffseg as nd
+from napari_diffseg.inference import evaluator
+from napari_diffseg.inference.accumulator import hard
 from napari_diffseg.inference.plan import plan
 from napari_diffseg.inference.run import segment
 from napari_diffseg.methods import imgx
@@ -134,6 +136,19 @@ def test_cancel_from_another_thread_is_heard_inside_a_network_call(head, tiny_ch
     with pytest.raises(nd.CancelledError):
         run.result()
     assert time.perf_counter() - began < 30  # far from the minutes that 50 steps take
+
+
+def test_convolutions_in_slabs_are_the_whole_ones(tiny_checkpoint, monkeypatch):
+    network, again = tiny_checkpoint.network(), tiny_checkpoint.network()
+    x, t = torch.randn(2, 4, 19, 12, 10), torch.rand(2)
+    monkeypatch.setattr(evaluator, "_SLAB_MULTIPLICATIONS", 3e5)
+    sliced = evaluator.Evaluator(again, torch.device("cpu"), torch.float32, threading.Event())
+    torch.testing.assert_close(sliced(x, t), network(x, t), atol=1e-5, rtol=1e-5)
+
+
+def test_hard_labels_are_argmax_with_background_first_on_a_tie():
+    soft = torch.tensor([[[[0.5, 0.3, 0.2, 0.6]]], [[[0.0, 0.3, 0.7, 0.4]]]])
+    assert hard(soft).flatten().tolist() == [0, 0, 2, 1]
 
 
 def test_wrong_number_of_channels_names_those_that_are_wanted(head, tiny_checkpoint):

@@ -35,5 +35,9 @@ def hard(soft: Float[Tensor, "class D H W"]) -> UInt8[Tensor, "D H W"]:
     """Label map of a soft member: argmax with background, or ≥ 0.5 when there is one class."""
     if len(soft) == 1:
         return (soft[0] >= 0.5).to(torch.uint8)
-    background = (1 - soft.sum(dim=0, keepdim=True)).clamp(min=0)
-    return torch.cat([background, soft]).argmax(dim=0).to(torch.uint8)
+    best = 1 - soft.sum(dim=0)  # background, which keeps a tie as argmax would
+    labels = torch.zeros_like(best, dtype=torch.uint8)
+    for label, probability in enumerate(soft, start=1):
+        labels = torch.where(probability > best, label, labels)
+        best = torch.maximum(best, probability)
+    return labels.to(torch.uint8)

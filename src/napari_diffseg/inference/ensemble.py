@@ -18,7 +18,7 @@ from napari_diffseg.checkpoints.checkpoint import Checkpoint
 from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.diffusion.state import State
 from napari_diffseg.inference.accumulator import Accumulator, hard
-from napari_diffseg.inference.evaluator import Evaluator
+from napari_diffseg.inference.evaluator import Evaluator, Interrupted
 from napari_diffseg.preparation.prepared import Prepared, prepare
 from napari_diffseg.results.events import BatchHalved, Event, MemberDone, Plan, Stepped
 from napari_diffseg.results.options import SamplingOptions
@@ -68,6 +68,8 @@ class Ensemble:
     def draw(self) -> Iterator[Event]:
         """Batch after batch; out of memory halves the batch and draws the same members again."""
         while self.done < self.plan.members:
+            if self.cancelled.is_set():
+                raise Interrupted
             batch = range(self.done, min(self.done + self.at_once, self.plan.members))
             try:
                 yield from self._batch(batch)

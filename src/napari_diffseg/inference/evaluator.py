@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import Event
-from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from napari_diffseg.errors import CheckpointError
+
+_SLAB_MULTIPLICATIONS = 3e10
+"""Of one slab: some 0.3 s on two cores."""
 
 
 class Interrupted(Exception):
@@ -20,7 +24,8 @@ class Interrupted(Exception):
 class Evaluator:
     """The network as samplers call it.
 
-    Cancel is looked for before every layer, so it is heard within one layer's time.
+    Cancel is looked for before every layer, on a CPU also inside large convolutions, so it is heard
+    within a second.
 
     Args:
         network: set for inference.
@@ -38,6 +43,8 @@ class Evaluator:
             parameter.data = _laid_out(parameter.data)
         for module in network.modules():
             module.register_forward_pre_hook(self._listen)
+            if isinstance(module, nn.Conv3d) and device.type == "cpu":
+                module.forward = partial(self._in_slabs, module)  # type: ignore[method-assign]
 
     @torch.inference_mode()
     def __call__(self, x: Tensor, *t: Tensor) -> Tensor:
@@ -56,9 +63,31 @@ class Evaluator:
             )
         return out
 
-    def _listen(self, module: nn.Module, args: Any) -> None:
+    def _listen(self, *_: object) -> None:
         if self._cancelled.is_set():
             raise Interrupted
+
+    def _in_slabs(self, conv: nn.Conv3d, x: Tensor) -> Tensor:
+        """A convolution some rows of depth at a time, so that Cancel is heard inside a large one."""
+        assert not isinstance(conv.padding, str)
+        (kernel, *_), (stride, *_), (padding, *inner) = conv.kernel_size, conv.stride, conv.padding
+        depth = (x.shape[2] + 2 * padding - kernel) // stride + 1
+        rows = max(1, int(_SLAB_MULTIPLICATIONS / (conv.weight.numel() * x[0, 0, 0].numel())))
+        if rows >= depth:
+            return F.conv3d(x, conv.weight, conv.bias, conv.stride, conv.padding)
+        out: Tensor | None = None
+        for first in range(0, depth, rows):
+            self._listen()
+            last = min(first + rows, depth)
+            low, high = first * stride - padding, (last - 1) * stride - padding + kernel
+            slab = x[:, :, max(low, 0) : high]
+            ends = (max(-low, 0), max(high - x.shape[2], 0))
+            slab = F.pad(slab, (0, 0, 0, 0, *ends)) if any(ends) else slab
+            piece = F.conv3d(slab, conv.weight, conv.bias, conv.stride, (0, *inner))
+            out = piece.new_empty((*piece.shape[:2], depth, *piece.shape[3:])) if out is None else out
+            out[:, :, first:last] = piece
+        assert out is not None
+        return out
 
 
 def _laid_out(values: Tensor) -> Tensor:
