@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from contextlib import suppress
 
 import napari_diffseg as nd
 from napari_diffseg.checkpoints.catalogue import find
@@ -27,10 +28,8 @@ def wait_s(scan: nd.Scan, checkpoint: nd.Checkpoint, box: Box | None, after_s: f
         run.cancel()
 
     threading.Timer(after_s, press).start()
-    try:
+    with suppress(nd.CancelledError):  # before the first member, as on the whole head
         run.result()
-    except nd.CancelledError:
-        pass  # before the first member, as on the whole head
     return time.perf_counter() - pressed[0]
 
 
