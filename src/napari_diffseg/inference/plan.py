@@ -49,7 +49,7 @@ def plan(scan: Scan, checkpoint: Checkpoint, options: SamplingOptions) -> Plan:
     steps = (options.steps or checkpoint.method.steps(checkpoint.config)) if checkpoint.entry.has_steps else 1
     members = options.members if checkpoint.entry.has_steps else 1
     free = free_gib(device)
-    fixed = _network_gib(checkpoint, shape, precision, members=1)
+    fixed = _network_gib(checkpoint, shape, precision)
     accumulators = _accumulator_gib(checkpoint, scan, box, members)
     at_once = _members_at_once(options, device, members, free - accumulators * MARGIN, fixed * MARGIN)
     needed = fixed * at_once + accumulators
@@ -66,18 +66,18 @@ def plan(scan: Scan, checkpoint: Checkpoint, options: SamplingOptions) -> Plan:
     )
 
 
-def _network_gib(checkpoint: Checkpoint, shape: Shape, precision: torch.dtype, *, members: int) -> float:
-    """Peak of one sampling step: the network's activations, x_t, x0 and the image."""
+def _network_gib(checkpoint: Checkpoint, shape: Shape, precision: torch.dtype) -> float:
+    """Peak of one member's sampling step: the network's activations, x_t, x0 and the image."""
     document, module = checkpoint.document, checkpoint.method
     network = build_on_meta(document, module, checkpoint.config).to(precision).eval()
-    image = torch.empty((members, len(document.channels), *shape), device="meta")
-    noise = NoiseSource(0, range(members), (len(document.classes) + 1, *shape), torch.device("meta"))
+    image = torch.empty((1, len(document.channels), *shape), device="meta")
+    noise = NoiseSource(0, range(1), (len(document.classes) + 1, *shape), torch.device("meta"))
 
     def one_call() -> None:
         def evaluate(x: torch.Tensor, *t: torch.Tensor) -> torch.Tensor:
             return network(x.to(precision), *t).float()
 
-        options = SamplingOptions(steps=1, members=members)
+        options = SamplingOptions(steps=1, members=1)
         for _ in module.sample(checkpoint.config, evaluate, image, noise, options):
             pass
 

@@ -61,6 +61,6 @@ def seed_of(*address: int) -> int:
     return int(SeedSequence(address).generate_state(1)[0])
 
 
-def fix_generator(*address: int) -> torch.Generator:
+def generator_of(*address: int) -> torch.Generator:
     """A CPU generator for an address."""
     return torch.Generator().manual_seed(seed_of(*address))

@@ -23,7 +23,7 @@ from napari_diffseg.errors import TrainingError
 from napari_diffseg.methods.method import Batch
 from napari_diffseg.methods.registry import method
 from napari_diffseg.preparation.prepared import prepare
-from napari_diffseg.training.augmentation import Augmenter, fix_generator, seed_of
+from napari_diffseg.training.augmentation import Augmenter, generator_of, seed_of
 from napari_diffseg.training.config import TrainingConfig
 from napari_diffseg.training.state import load_state, newest_state, save_state
 from napari_diffseg.volume.grid import Box
@@ -93,7 +93,7 @@ def train(config: TrainingConfig, cases: Sequence[PairedCase], run: Path) -> Ite
         rate = learning_rate(config, step)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        rng = fix_generator(config.seed, 2, step)
+        rng = generator_of(config.seed, 2, step)
         with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bf16"):
             loss = module.loss(settings, network, batch, rng)
         _update(network, optimiser, loss.total, config.gradient_norm, step)
