@@ -10,8 +10,9 @@ from torch.nn import functional as F
 
 from napari_diffseg.diffusion.ddim import ddim
 from napari_diffseg.diffusion.ddpm import ddpm
+from napari_diffseg.diffusion.discrete import DiscreteSchedule
 from napari_diffseg.diffusion.noise import NoiseSource
-from napari_diffseg.diffusion.schedule import LinearSchedule
+from napari_diffseg.diffusion.target import denoised
 from napari_diffseg.methods import imgx
 from napari_diffseg.methods.method import Batch
 from napari_diffseg.methods.segmentation_loss import foreground_dice_loss, segmentation_loss
@@ -37,7 +38,7 @@ def paper_network(dimensions, widths, inputs, outputs, tensors, time="added"):
 
 def test_five_steps_of_1001_keep_the_official_signal_and_variances():
     oracle = load_file(DATA / "imgx_schedule.safetensors")
-    schedule = LinearSchedule(1001)
+    schedule = DiscreteSchedule(1001)
     alpha_bar = torch.stack([schedule.alpha_bar(t) for t in schedule.times(5)])
     kept = alpha_bar.flip(0)  # 1 of the clean mask first
     official = oracle["linear_T1001_K5.alphas_cumprod"].double()
@@ -95,11 +96,12 @@ class StoredNoise(NoiseSource):
 def test_whole_trajectory_follows_the_official_one(sampler):
     oracle = load_file(DATA / "imgx_sample.safetensors")
     network = paper_network(3, (4, 4, 6), 5, 4, oracle)
-    noise, schedule = StoredNoise(oracle["noise"]), LinearSchedule(1001)
+    noise, schedule = StoredNoise(oracle["noise"]), DiscreteSchedule(1001)
     image = channels_first(oracle["image"])
 
     def denoise(x_t, t):
-        return 2 * network(torch.cat([image, x_t], 1), torch.full((2,), t)).softmax(1) - 1
+        x0 = 2 * network(torch.cat([image, x_t], 1), torch.full((2,), t)).softmax(1) - 1
+        return denoised("x0", x0, x_t, schedule.alpha_bar(t))
 
     times = schedule.times(5)
     if sampler == "ddim":

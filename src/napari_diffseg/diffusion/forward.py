@@ -5,6 +5,8 @@ from __future__ import annotations
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from napari_diffseg.diffusion.schedule import over
+
 
 def noised(
     x0: Float[Tensor, "item class *space"],
@@ -12,5 +14,4 @@ def noised(
     alpha_bar: Float64[Tensor, " item"],
 ) -> Float[Tensor, "item class *space"]:
     """x_t of each item, given how much signal its time keeps (Ho et al. 2020, eq. 4)."""
-    kept = alpha_bar.reshape(-1, *(1,) * (x0.ndim - 1))
-    return kept.sqrt().to(x0) * x0 + (1 - kept).sqrt().to(x0) * noise
+    return over(alpha_bar.sqrt(), x0) * x0 + over((1 - alpha_bar).sqrt(), x0) * noise

@@ -1,4 +1,4 @@
-"""What a sampler yields after every network call."""
+"""What a sampler asks for and what it yields."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-Denoise = Callable[[Tensor, float], Tensor]
-"""From (x_t, t) to the estimate of the clean mask x0, for all members of a batch at one time."""
+from napari_diffseg.diffusion.target import Denoised
+
+Denoise = Callable[[Tensor, float], Denoised]
+"""From (x_t, t) to what the network says of it, for all members of a batch at one time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -104,8 +104,8 @@ class Ensemble:
     def _batch(self, batch: range) -> Iterator[Event]:
         checkpoint, options = self.checkpoint, self.options
         image = self.prepared.image.to(self.device).expand(len(batch), *self.prepared.image.shape)
-        classes = len(checkpoint.document.classes) + 1
-        noise = NoiseSource(options.seed, batch, (classes, *self.prepared.image.shape[1:]), self.device)
+        channels = checkpoint.config.mask_channels(len(checkpoint.document.classes) + 1)
+        noise = NoiseSource(options.seed, batch, (channels, *self.prepared.image.shape[1:]), self.device)
         settings = options.model_copy(update={"steps": self.plan.steps, "members": self.plan.members})
         states = checkpoint.method.sample(checkpoint.config, self.evaluate, image, noise, settings)
         began = time.perf_counter()

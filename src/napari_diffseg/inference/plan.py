@@ -38,7 +38,7 @@ def plan(scan: Scan, checkpoint: Checkpoint, options: SamplingOptions) -> Plan:
             f"The model takes {wanted} channel{'s' * (wanted > 1)} ({names}), the scan has {len(scan.data)}. "
             "Choose one image for each channel."
         )
-    if checkpoint.method.dimensions(checkpoint.config) != 3:
+    if checkpoint.config.unet.dimensions != 3:
         raise PreparationError(
             f"“{checkpoint.document.name}” holds a network for slices, and this version segments volumes "
             "with networks for volumes alone. Choose another model."
@@ -46,7 +46,7 @@ def plan(scan: Scan, checkpoint: Checkpoint, options: SamplingOptions) -> Plan:
     box = options.box.clipped(scan.grid.shape) if options.box else Box.whole(scan.grid.shape)
     device, precision = choose_device(options), choose_precision(options, choose_device(options))
     shape = prepared_shape(checkpoint.document.preparation, scan, box)
-    steps = (options.steps or checkpoint.method.steps(checkpoint.config)) if checkpoint.entry.has_steps else 1
+    steps = (options.steps or checkpoint.config.sampling_steps) if checkpoint.entry.has_steps else 1
     members = options.members if checkpoint.entry.has_steps else 1
     free = free_gib(device)
     fixed = _network_gib(checkpoint, shape, precision)
@@ -71,7 +71,12 @@ def _network_gib(checkpoint: Checkpoint, shape: Shape, precision: torch.dtype) -
     document, module = checkpoint.document, checkpoint.method
     network = build_on_meta(document, module, checkpoint.config).to(precision).eval()
     image = torch.empty((1, len(document.channels), *shape), device="meta")
-    noise = NoiseSource(0, range(1), (len(document.classes) + 1, *shape), torch.device("meta"))
+    noise = NoiseSource(
+        0,
+        range(1),
+        (checkpoint.config.mask_channels(len(document.classes) + 1), *shape),
+        torch.device("meta"),
+    )
 
     def one_call() -> None:
         def evaluate(x: torch.Tensor, *t: torch.Tensor) -> torch.Tensor:

@@ -16,12 +16,12 @@ from jaxtyping import Float, Int64
 from pydantic import Field
 from torch import Tensor, nn
 
-from napari_diffseg.diffusion.ddim import ddim
-from napari_diffseg.diffusion.ddpm import ddpm
+from napari_diffseg.diffusion.discrete import DiscreteSchedule
 from napari_diffseg.diffusion.forward import noised
 from napari_diffseg.diffusion.noise import NoiseSource
-from napari_diffseg.diffusion.schedule import LinearSchedule
+from napari_diffseg.diffusion.sampler import draw
 from napari_diffseg.diffusion.state import State
+from napari_diffseg.diffusion.target import Denoised, denoised
 from napari_diffseg.methods.method import Batch, Evaluate, Loss, MethodConfig
 from napari_diffseg.methods.segmentation_loss import segmentation_loss
 from napari_diffseg.networks.imgx_unet import ImgXUNet, ImgXUNetConfig
@@ -51,9 +51,21 @@ class Config(MethodConfig):
     variance: Literal["small", "large"] = "small"
 
     @property
-    def schedule(self) -> LinearSchedule:
+    def schedule(self) -> DiscreteSchedule:
         """The full chain, of which `steps` times are kept."""
-        return LinearSchedule(self.train_steps, self.beta_start, self.beta_end)
+        return DiscreteSchedule(self.train_steps, "linear", self.beta_start, self.beta_end)
+
+    @property
+    def sampling_steps(self) -> int:
+        """As many as in training (§3.2)."""
+        return self.steps
+
+    def mask_channels(self, classes: int) -> int:
+        """One-hot with background (§3.1)."""
+        return classes
+
+
+PRESETS = {"paper": Config(), "paper-2d": Config(unet=ImgXUNetConfig(dimensions=2))}
 
 
 def build(config: Config, *, channels: int, classes: int) -> ImgXUNet:
@@ -111,12 +123,15 @@ def sample(
     options: SamplingOptions,
 ) -> Iterator[State]:
     """From noise to masks in `options.steps` network calls (§3.2); the last x0 is the answer."""
-    denoise, schedule = partial(_denoise, network, image), config.schedule
-    times = schedule.times(options.steps or steps(config))
-    if options.sampler == "ddim":
-        yield from ddim(denoise, schedule, noise.at(0), times, noise=noise)
-    else:
-        yield from ddpm(denoise, schedule, noise.at(0), times, noise=noise, variance=config.variance)
+    yield from draw(
+        options.sampler or "ddpm",
+        partial(_denoise, config, network, image),
+        config.schedule,
+        options.steps or config.sampling_steps,
+        noise=noise,
+        variance=config.variance,
+        eta=options.eta,
+    )
 
 
 def probabilities(
@@ -126,24 +141,10 @@ def probabilities(
     return ((x0 + 1) / 2).clamp(0, 1)[:, 1:]
 
 
-def steps(config: Config) -> int:
-    """As many as in training (§3.2)."""
-    return config.steps
-
-
-def dimensions(config: Config) -> int:
-    """Of the U-Net."""
-    return config.unet.dimensions
-
-
-def divisor(config: Config) -> int:
-    """Half the size at every level but the first."""
-    return config.unet.divisor
-
-
-def _denoise(network: Evaluate, image: Tensor, x_t: Tensor, t: float) -> Tensor:
+def _denoise(config: Config, network: Evaluate, image: Tensor, x_t: Tensor, t: float) -> Denoised:
     times = torch.full((len(x_t),), t, dtype=x_t.dtype, device=x_t.device)
-    return _scaled(network(torch.cat([image, x_t], dim=1), times).float().softmax(dim=1))
+    x0 = _scaled(network(torch.cat([image, x_t], dim=1), times).float().softmax(dim=1))
+    return denoised("x0", x0, x_t, config.schedule.alpha_bar(t))
 
 
 def _scaled(probabilities: Tensor) -> Tensor:

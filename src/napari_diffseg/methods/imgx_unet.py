@@ -26,6 +26,9 @@ class Config(MethodConfig):
     unet: ImgXUNetConfig = ImgXUNetConfig(time="none")
 
 
+PRESETS = {"paper": Config(), "paper-2d": Config(unet=ImgXUNetConfig(dimensions=2, time="none"))}
+
+
 def build(config: Config, *, channels: int, classes: int) -> ImgXUNet:
     """The image's channels in, logits out."""
     return ImgXUNet(config.unet, inputs=channels, outputs=classes)
@@ -54,18 +57,3 @@ def probabilities(
 ) -> Float[Tensor, "member foreground *space"]:
     """The softmax's foreground classes."""
     return x0[:, 1:]
-
-
-def steps(config: Config) -> int:
-    """The one call."""
-    return 1
-
-
-def dimensions(config: Config) -> int:
-    """Of the U-Net."""
-    return config.unet.dimensions
-
-
-def divisor(config: Config) -> int:
-    """Half the size at every level but the first."""
-    return config.unet.divisor

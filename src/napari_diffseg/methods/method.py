@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -13,16 +13,39 @@ from torch import Tensor, nn
 
 from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.diffusion.state import State
+from napari_diffseg.networks.config import NetworkConfig
 from napari_diffseg.results.options import SamplingOptions
 
 Evaluate = Callable[..., Tensor]
-"""One network call, as the engine makes it: (input[, times]) to output."""
+"""One network call, as the engine makes it: (input[, times]) to output, in float32."""
 
 
 class MethodConfig(BaseModel):
-    """Everything that a method lets one choose, with the paper's values as defaults."""
+    """Everything that a method lets one choose, with the paper's values as defaults.
+
+    A method's own config adds whatever its objective and sampler need.
+
+    Attributes:
+        unet: shape of the network.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    unet: NetworkConfig
+
+    @property
+    def coordinates(self) -> bool:
+        """Whether images come with their voxels' places in the whole scan as three more channels."""
+        return False
+
+    @property
+    def sampling_steps(self) -> int:
+        """Network calls a member when nobody asks for another number; 1 without diffusion."""
+        return 1
+
+    def mask_channels(self, classes: int) -> int:
+        """Channels of x_t for so many classes with background: by default one a foreground class."""
+        return classes - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,9 +74,11 @@ class Method(Protocol):
     """The names that a method's module must have."""
 
     Config: type[MethodConfig]
+    PRESETS: Mapping[str, MethodConfig]
+    """Settings by name, those of the paper first."""
 
     def build(self, config: Any, *, channels: int, classes: int) -> nn.Module:
-        """The network, for so many image channels and so many classes with background."""
+        """The network, for so many channels of a scan and so many classes with background."""
         ...
 
     def loss(self, config: Any, network: nn.Module, batch: Batch, rng: torch.Generator) -> Loss:
@@ -75,16 +100,4 @@ class Method(Protocol):
         self, config: Any, x0: Float[Tensor, "member class *space"]
     ) -> Float[Tensor, "member foreground *space"]:
         """Soft foreground classes in [0, 1] of an x0 that `sample` yielded."""
-        ...
-
-    def steps(self, config: Any) -> int:
-        """Network calls a member when nobody asks for another number."""
-        ...
-
-    def dimensions(self, config: Any) -> int:
-        """Of the network: 2 for slices, 3 for volumes."""
-        ...
-
-    def divisor(self, config: Any) -> int:
-        """The network takes sizes that are multiples of this."""
         ...

@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, cast
 
 from napari_diffseg.errors import CheckpointError
+from napari_diffseg.results.options import Fusion, Sampler
 
 if TYPE_CHECKING:
     from napari_diffseg.methods.method import Method
@@ -27,6 +28,8 @@ class MethodEntry:
         dimensions: of its networks.
         has_steps: whether it samples in steps and gives several members.
         module: where its `Config`, `build`, `loss`, `sample` are.
+        sampler: the paper's.
+        fusion: the paper's way from members to a consensus.
     """
 
     name: str
@@ -36,6 +39,8 @@ class MethodEntry:
     dimensions: tuple[int, ...]
     has_steps: bool
     module: str
+    sampler: Sampler = "ddpm"
+    fusion: Fusion = "mean"
 
     def load(self) -> Method:
         """Import the method, and torch with it."""

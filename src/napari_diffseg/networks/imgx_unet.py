@@ -12,15 +12,17 @@ from typing import Annotated, Literal
 
 import torch
 from jaxtyping import Float
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from napari_diffseg.networks.config import NetworkConfig
 
 TimeInjection = Literal["none", "scale-shift", "added"]
 Width = Annotated[int, Field(ge=1, le=4096)]
 
 
-class ImgXUNetConfig(BaseModel):
+class ImgXUNetConfig(NetworkConfig):
     """Shape of the network.
 
     Attributes:
@@ -33,8 +35,6 @@ class ImgXUNetConfig(BaseModel):
             diffusion.
         time_scale: t in [0, 1] times this enters the sinusoidal embedding.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     dimensions: Literal[2, 3] = 3
     widths: tuple[Width, ...] = Field((32, 32, 64, 128, 256), min_length=1, max_length=8)

@@ -10,8 +10,9 @@ from napari_diffseg.volume.grid import Box
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "bf16", "fp32"]
-Sampler = Literal["ddpm", "ddim"]
-Fusion = Literal["mean", "majority"]
+Sampler = Literal["ddpm", "ddim", "heun", "dpm-solver++"]
+Fusion = Literal["mean", "majority", "staple", "squared-mean"]
+SliceNoise = Literal["shared", "independent"]
 
 
 class SamplingOptions(BaseModel):
@@ -30,13 +31,29 @@ class SamplingOptions(BaseModel):
     seed: int = Field(
         0, ge=0, le=2**32 - 1, title="Seed", description="The same seed gives the same members again."
     )
-    sampler: Sampler = Field(
-        "ddpm",
+    sampler: Sampler | None = Field(
+        None,
         title="Sampler",
-        description="DDPM adds noise at every step; DDIM only at the start.",
+        description="DDPM adds noise at every step, the others only at the start. Automatic is the paper's.",
     )
-    fusion: Fusion = Field(
-        "mean", title="Consensus", description="By the mean of the members, or by their majority."
+    eta: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        title="Eta",
+        description="Noise that DDIM adds at every step: 0 none, 1 as much as DDPM.",
+    )
+    slice_noise: SliceNoise = Field(
+        "shared",
+        title="Slice noise",
+        description="A network for slices starts every slice of a member from the same noise, or each from "
+        "its own: then neighbouring slices flicker between answers.",
+    )
+    fusion: Fusion | None = Field(
+        None,
+        title="Consensus",
+        description="By the mean of the members, their majority, STAPLE, or the square of the mean, which "
+        "MedSegDiff's official code calls STAPLE. Automatic is the paper's.",
     )
     threshold: float = Field(
         0.5, gt=0, lt=1, title="Threshold", description="Foreground where the means sum to this or more."
@@ -59,6 +76,14 @@ class SamplingOptions(BaseModel):
         False,
         title="Reproducible",
         description="Bit for bit the same on this machine: one at a time, fp32, deterministic kernels.",
+    )
+    relative_area: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        title="Relative area",
+        description="Members smaller than this share of the largest one count as empty; automatic keeps "
+        "all. Christensen et al. use 0.5.",
     )
     preview: bool = Field(
         True, title="Live preview", description="Show the member being drawn after every step."
