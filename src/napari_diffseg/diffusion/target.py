@@ -62,10 +62,11 @@ def x0_from(
     alpha_bar: Float64[Tensor, "*member"],
 ) -> Float[Tensor, "member class *space"]:
     """The clean mask (Ho et al. 2020, eq. 15 for noise; Salimans and Ho 2022, §4 for v)."""
-    signal, noise = over(alpha_bar.sqrt(), x_t), over((1 - alpha_bar).sqrt(), x_t)
     if target == "x0":
         return output
-    return (x_t - noise * output) / signal if target == "noise" else signal * x_t - noise * output
+    if target == "noise":
+        return over((1 / alpha_bar).sqrt(), x_t) * x_t - over((1 / alpha_bar - 1).sqrt(), x_t) * output
+    return over(alpha_bar.sqrt(), x_t) * x_t - over((1 - alpha_bar).sqrt(), x_t) * output
 
 
 def noise_from(
@@ -74,7 +75,7 @@ def noise_from(
     alpha_bar: Float64[Tensor, "*member"],
 ) -> Float[Tensor, "member class *space"]:
     """The noise that takes x0 to x_t (Ho et al. 2020, eq. 4, solved for it)."""
-    return (x_t - over(alpha_bar.sqrt(), x_t) * x0) / over((1 - alpha_bar).sqrt(), x_t)
+    return (over((1 / alpha_bar).sqrt(), x_t) * x_t - x0) / over((1 / alpha_bar - 1).sqrt(), x_t)
 
 
 def v_from(

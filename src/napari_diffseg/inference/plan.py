@@ -46,7 +46,7 @@ def plan(scan: Scan, checkpoint: Checkpoint, options: SamplingOptions) -> Plan:
     box = options.box.clipped(scan.grid.shape) if options.box else Box.whole(scan.grid.shape)
     device, precision = choose_device(options), choose_precision(options, choose_device(options))
     shape = prepared_shape(checkpoint.document.preparation, scan, box)
-    steps = (options.steps or checkpoint.config.sampling_steps) if checkpoint.entry.has_steps else 1
+    steps = (options.steps or checkpoint.config.steps) if checkpoint.entry.has_steps else 1
     members = options.members if checkpoint.entry.has_steps else 1
     free = free_gib(device)
     fixed = _network_gib(checkpoint, shape, precision)

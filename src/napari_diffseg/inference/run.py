@@ -142,7 +142,7 @@ class Run:
         mean, members = ensemble.mean(), ensemble.members[: ensemble.done]
         consensus = (
             majority(members, len(document.classes))
-            if (self.options.fusion or self.checkpoint.entry.fusion) == "majority"
+            if (self.options.fusion or getattr(self.checkpoint.config, 'fusion', 'mean')) == "majority"
             else consensus_from_mean(mean, self.options.threshold)
         )
         return Result(

@@ -22,13 +22,13 @@ from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.diffusion.sampler import draw
 from napari_diffseg.diffusion.state import State
 from napari_diffseg.diffusion.target import Denoised, denoised
-from napari_diffseg.methods.method import Batch, Evaluate, Loss, MethodConfig
+from napari_diffseg.methods.method import Batch, DiffusionConfig, Evaluate, Loss
 from napari_diffseg.methods.segmentation_loss import segmentation_loss
 from napari_diffseg.networks.imgx_unet import ImgXUNet, ImgXUNetConfig
 from napari_diffseg.results.options import SamplingOptions
 
 
-class Config(MethodConfig):
+class Config(DiffusionConfig):
     """The paper's settings.
 
     Attributes:
@@ -54,11 +54,6 @@ class Config(MethodConfig):
     def schedule(self) -> DiscreteSchedule:
         """The full chain, of which `steps` times are kept."""
         return DiscreteSchedule(self.train_steps, "linear", self.beta_start, self.beta_end)
-
-    @property
-    def sampling_steps(self) -> int:
-        """As many as in training (§3.2)."""
-        return self.steps
 
     def mask_channels(self, classes: int) -> int:
         """One-hot with background (§3.1)."""
@@ -124,10 +119,10 @@ def sample(
 ) -> Iterator[State]:
     """From noise to masks in `options.steps` network calls (§3.2); the last x0 is the answer."""
     yield from draw(
-        options.sampler or "ddpm",
+        options.sampler or config.sampler,
         partial(_denoise, config, network, image),
         config.schedule,
-        options.steps or config.sampling_steps,
+        options.steps or config.steps,
         noise=noise,
         variance=config.variance,
         eta=options.eta,

@@ -8,13 +8,16 @@ from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.diffusion.state import State
 from napari_diffseg.networks.config import NetworkConfig
-from napari_diffseg.results.options import SamplingOptions
+from napari_diffseg.results.options import Fusion, Sampler, SamplingOptions
+
+COORDINATES = 3
+"""Channels that say where a voxel lies, along (D, H, W)."""
 
 Evaluate = Callable[..., Tensor]
 """One network call, as the engine makes it: (input[, times]) to output, in float32."""
@@ -34,18 +37,32 @@ class MethodConfig(BaseModel):
     unet: NetworkConfig
 
     @property
+    def divisor(self) -> int:
+        """Sizes of prepared images are multiples of this."""
+        return self.unet.divisor
+
+    @property
     def coordinates(self) -> bool:
         """Whether images come with their voxels' places in the whole scan as three more channels."""
         return False
 
-    @property
-    def sampling_steps(self) -> int:
-        """Network calls a member when nobody asks for another number; 1 without diffusion."""
-        return 1
-
     def mask_channels(self, classes: int) -> int:
         """Channels of x_t for so many classes with background: by default one a foreground class."""
         return classes - 1
+
+
+class DiffusionConfig(MethodConfig):
+    """What every method that samples in steps lets one choose.
+
+    Attributes:
+        steps: network calls a member when nobody asks for another number.
+        sampler: likewise.
+        fusion: from members to a consensus, likewise.
+    """
+
+    steps: int = Field(1000, ge=1, le=1000)
+    sampler: Sampler = "ddpm"
+    fusion: Fusion = "mean"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +84,11 @@ class Loss:
 
     total: Float[Tensor, ""]
     parts: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, parts: Mapping[str, Float[Tensor, ""]]) -> Loss:
+        """The sum of its parts."""
+        return cls(torch.stack([*parts.values()]).sum(), {k: float(v.detach()) for k, v in parts.items()})
 
 
 @runtime_checkable

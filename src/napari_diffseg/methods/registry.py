@@ -8,7 +8,6 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, cast
 
 from napari_diffseg.errors import CheckpointError
-from napari_diffseg.results.options import Fusion, Sampler
 
 if TYPE_CHECKING:
     from napari_diffseg.methods.method import Method
@@ -28,8 +27,6 @@ class MethodEntry:
         dimensions: of its networks.
         has_steps: whether it samples in steps and gives several members.
         module: where its `Config`, `build`, `loss`, `sample` are.
-        sampler: the paper's.
-        fusion: the paper's way from members to a consensus.
     """
 
     name: str
@@ -39,8 +36,6 @@ class MethodEntry:
     dimensions: tuple[int, ...]
     has_steps: bool
     module: str
-    sampler: Sampler = "ddpm"
-    fusion: Fusion = "mean"
 
     def load(self) -> Method:
         """Import the method, and torch with it."""
@@ -48,6 +43,27 @@ class MethodEntry:
 
 
 BUILT_IN = (
+    MethodEntry(
+        name="ensemdiff",
+        title="EnsemDiff",
+        sentence="Diffusion on the mask with the scan beside it; every new noise gives another mask.",
+        paper="Wolleb et al., Diffusion Models for Implicit Image Segmentation Ensembles, MIDL 2022, "
+        "arXiv:2112.03145",
+        dimensions=(2, 3),
+        has_steps=True,
+        module="napari_diffseg.methods.ensemdiff",
+    ),
+    MethodEntry(
+        name="patchddm",
+        title="PatchDDM",
+        sentence="Trained on patches that know their place, sampled on the whole volume; with FullRes and "
+        "HalfRes.",
+        paper="Bieder et al., Diffusion Models for Memory-efficient Processing of 3D Medical Images, "
+        "MIDL 2023, arXiv:2303.15288",
+        dimensions=(2, 3),
+        has_steps=True,
+        module="napari_diffseg.methods.patchddm",
+    ),
     MethodEntry(
         name="imgx",
         title="ImgX-DiffSeg",
@@ -66,6 +82,25 @@ BUILT_IN = (
         dimensions=(2, 3),
         has_steps=False,
         module="napari_diffseg.methods.imgx_unet",
+    ),
+    MethodEntry(
+        name="medsegdiff",
+        title="MedSegDiff",
+        sentence="The noisy mask steers a second encoder for the scan; members are fused by STAPLE.",
+        paper="Wu et al., MedSegDiff: Medical Image Segmentation with Diffusion Probabilistic Model, MIDL "
+        "2023, arXiv:2211.00611",
+        dimensions=(2, 3),
+        has_steps=True,
+        module="napari_diffseg.methods.medsegdiff",
+    ),
+    MethodEntry(
+        name="ambiguous",
+        title="Ambiguous segmentation",
+        sentence="Continuous-time diffusion in which each member stands for one expert's opinion.",
+        paper="Christensen et al., Diffusion Based Ambiguous Image Segmentation, SCIA 2025, arXiv:2504.05977",
+        dimensions=(2, 3),
+        has_steps=True,
+        module="napari_diffseg.methods.ambiguous",
     ),
 )
 

@@ -23,10 +23,7 @@ def segmentation_loss(
     logits = logits.float()
     cross_entropy = F.cross_entropy(logits, mask)
     dice = foreground_dice_loss(logits.softmax(dim=1), mask)
-    return Loss(
-        cross_entropy + dice,
-        {"cross_entropy": float(cross_entropy.detach()), "dice_loss": float(dice.detach())},
-    )
+    return Loss.of({"cross_entropy": cross_entropy, "dice_loss": dice})
 
 
 def foreground_dice_loss(

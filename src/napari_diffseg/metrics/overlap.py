@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float64
 
-from napari_diffseg.metrics.masks import require_one_shape
+from napari_diffseg.metrics.masks import require_one_shape, require_sets
 
 
 def dice(predicted: Bool[np.ndarray, "*space"], reference: Bool[np.ndarray, ...]) -> float:
@@ -48,3 +48,16 @@ def iou(predicted: Bool[np.ndarray, "*space"], reference: Bool[np.ndarray, ...])
     require_one_shape(predicted, reference)
     union = np.count_nonzero(predicted | reference)
     return np.count_nonzero(predicted & reference) / union if union else 1.0
+
+
+def pairwise_iou(
+    members: Bool[np.ndarray, "member ..."], raters: Bool[np.ndarray, "rater ..."]
+) -> Float64[np.ndarray, "member rater"]:
+    """`iou` of every member with every rater.
+
+    Raises:
+        GridMismatchError: the masks differ in shape.
+        SettingsError: there is no member or no rater.
+    """
+    require_sets(members, raters)
+    return np.array([[iou(member, rater) for rater in raters] for member in members], dtype=np.float64)

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32, Real
+from jaxtyping import Float, Float32
 from torch import Tensor
 from torch.nn import functional as F
 
-from napari_diffseg.errors import PreparationError
+from napari_diffseg.preparation.axis import Axis, axes_of
+from napari_diffseg.preparation.intensity import normalised
 from napari_diffseg.preparation.preparation import Preparation
 from napari_diffseg.volume.grid import Box, Shape
 from napari_diffseg.volume.scan import Scan
+
+Axes = tuple[Axis, Axis, Axis]
+Positions = tuple[Float[Tensor, " d"], Float[Tensor, " h"], Float[Tensor, " w"]]
+One = TypeVar("One")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,15 +29,17 @@ class Prepared:
     """The network's input for one box.
 
     Args:
-        image: prepared channels, padded.
+        image: prepared channels, padded; the coordinates last where they were wanted.
         shape: voxels along (D, H, W) before padding.
         positions: where the box's voxels lie among the prepared ones, an index per voxel and axis;
             None when the prepared grid is the scan's.
+        first: number of the first prepared voxel among those of the whole scan, along (D, H, W).
     """
 
     image: Float32[Tensor, "channel D H W"]
     shape: Shape
-    positions: tuple[Float[Tensor, " d"], Float[Tensor, " h"], Float[Tensor, " w"]] | None
+    positions: Positions | None
+    first: Shape
 
     def restore(self, values: Float[Tensor, "*any D H W"]) -> Float[Tensor, "*any d h w"]:
         """Bring a map on the prepared voxels back to the voxels of the box."""
@@ -39,45 +48,57 @@ class Prepared:
         return values if self.positions is None else interpolate(values, self.positions)
 
 
-def prepare(preparation: Preparation, scan: Scan, box: Box) -> Prepared:
+def prepare(
+    preparation: Preparation,
+    scan: Scan,
+    box: Box,
+    *,
+    slices: bool = False,
+    coordinates: bool = False,
+    divisor: int = 1,
+) -> Prepared:
     """The network's input for `box` of `scan`.
+
+    Args:
+        preparation: the rule.
+        scan: whole.
+        box: inside it.
+        slices: whether the network takes slices; their number is then not padded.
+        coordinates: whether each voxel's place in the whole prepared scan is wanted, as three more channels
+            along D, H and W: −1 at the first voxel, 1 at the last, and on along that line in the padding.
+        divisor: of the network; sizes become multiples of it and of the rule's own `multiple`.
 
     Raises:
         PreparationError: a channel holds values that are not numbers, or only one value.
     """
-    spacing = preparation.spacing_mm or scan.grid.spacing_mm
-    factors = tuple(own / target for own, target in zip(scan.grid.spacing_mm, spacing, strict=True))
-    region, positions, back = _sampling(scan.grid.shape, box, factors)
+    axes = axes_of(preparation, scan.grid, box)
+    resampled = any(axis.factor != 1 for axis in axes)
+    region = _triple(axis.region for axis in axes) if resampled else box.slices
     channels = [
-        _normalised(preparation, channel, region, box, name)
+        normalised(preparation, channel, region, box, name)
         for channel, name in zip(scan.data, scan.channels, strict=True)
     ]
     image = torch.from_numpy(np.stack(channels))
-    if positions is not None:
-        image = interpolate(image, positions)
-    shape = (image.shape[1], image.shape[2], image.shape[3])
-    return Prepared(_padded(image, preparation.multiple), shape, back)
+    if resampled:
+        image = interpolate(image, _triple(axis.positions for axis in axes))
+    size = _padded_size(preparation, axes, slices=slices, divisor=divisor)
+    image = _padded(image, size, preparation.padding)
+    return Prepared(
+        torch.cat([image, _coordinates(axes, size)]) if coordinates else image,
+        _triple(axis.count for axis in axes),
+        _triple(axis.back for axis in axes) if resampled else None,
+        _triple(axis.first for axis in axes),
+    )
 
 
-def prepared_shape(preparation: Preparation, scan: Scan, box: Box) -> Shape:
+def prepared_shape(
+    preparation: Preparation, scan: Scan, box: Box, *, slices: bool = False, divisor: int = 1
+) -> Shape:
     """The padded size that `prepare` would give, without touching the data."""
-    spacing = preparation.spacing_mm or scan.grid.spacing_mm
-    factors = tuple(own / target for own, target in zip(scan.grid.spacing_mm, spacing, strict=True))
-    sizes = [
-        stop - start
-        for start, stop in (
-            _target_range(n, a, b, f)
-            for n, a, b, f in zip(scan.grid.shape, box.start, box.stop, factors, strict=True)
-        )
-    ]
-    d, h, w = (preparation.multiple * math.ceil(size / preparation.multiple) for size in sizes)
-    return d, h, w
+    return _padded_size(preparation, axes_of(preparation, scan.grid, box), slices=slices, divisor=divisor)
 
 
-def interpolate(
-    values: Float[Tensor, "*any D H W"],
-    positions: tuple[Float[Tensor, " d"], Float[Tensor, " h"], Float[Tensor, " w"]],
-) -> Float[Tensor, "*any d h w"]:
+def interpolate(values: Float[Tensor, "*any D H W"], positions: Positions) -> Float[Tensor, "*any d h w"]:
     """Linear interpolation at fractional indices, an axis at a time; outside, the edge's value."""
     for axis, at in zip((-3, -2, -1), positions, strict=True):
         last = values.shape[axis] - 1
@@ -90,78 +111,28 @@ def interpolate(
     return values
 
 
-def _target_range(size: int, start: int, stop: int, factor: float) -> tuple[int, int]:
-    """The target voxels that cover scan voxels `start` to `stop`; both grids share the outer corner."""
-    count = max(1, round(size * factor))
-    first = min(math.floor(start * factor + 1e-6), count - 1)
-    return first, max(first + 1, min(math.ceil(stop * factor - 1e-6), count))
+def _padded_size(preparation: Preparation, axes: Axes, *, slices: bool, divisor: int) -> Shape:
+    multiple = math.lcm(preparation.multiple, divisor)
+    multiples = [multiple] * 3
+    if slices:
+        multiples[preparation.slice_axis] = 1
+    return _triple(m * math.ceil(axis.count / m) for m, axis in zip(multiples, axes, strict=True))
 
 
-def _sampling(
-    shape: Shape, box: Box, factors: tuple[float, ...]
-) -> tuple[
-    tuple[slice, slice, slice],
-    tuple[Tensor, Tensor, Tensor] | None,
-    tuple[Tensor, Tensor, Tensor] | None,
-]:
-    """The scan's voxels that are needed, where the target's voxels lie in them, and the way back.
-
-    Targets are counted from the scan's corner, not the box's, so that a target voxel's value does not
-    depend on the box.
-    """
-    if all(abs(factor - 1) < 1e-3 for factor in factors):
-        return box.slices, None, None
-    regions, positions, back = [], [], []
-    for n, a, b, factor in zip(shape, box.start, box.stop, factors, strict=True):
-        first, last = _target_range(n, a, b, factor)
-        at = (torch.arange(first, last, dtype=torch.float64) + 0.5) / factor - 0.5
-        low = max(0, math.floor(float(at[0])))
-        high = min(n, math.floor(float(at[-1])) + 2)
-        low = min(low, high - 1)
-        regions.append(slice(low, high))
-        positions.append(at - low)
-        back.append((torch.arange(a, b, dtype=torch.float64) + 0.5) * factor - 0.5 - first)
-    d, h, w = regions
-    return (d, h, w), (positions[0], positions[1], positions[2]), (back[0], back[1], back[2])
+def _padded(
+    image: Float32[Tensor, "channel D H W"], size: Shape, value: float
+) -> Float32[Tensor, "channel _ _ _"]:
+    missing = [
+        wanted - there for wanted, there in zip(reversed(size), reversed(image.shape[1:]), strict=True)
+    ]
+    return F.pad(image, [amount for end in missing for amount in (0, end)], value=value)
 
 
-def _normalised(
-    preparation: Preparation,
-    channel: Real[np.ndarray, "D H W"],
-    region: tuple[slice, slice, slice],
-    box: Box,
-    name: str,
-) -> Float32[np.ndarray, "d h w"]:
-    """The region's intensities, measured over the domain."""
-    measured = channel[box.slices] if preparation.domain == "box" else channel
-    values = measured[_domain(preparation, measured)].astype(np.float32)
-    if not np.isfinite(values).all():
-        raise PreparationError(
-            f"Channel “{name}” holds {np.count_nonzero(~np.isfinite(values))} voxels that are not numbers "
-            "(NaN or infinite). Replace them by the background's value and open the scan again."
-        )
-    low, high = np.percentile(values, preparation.percentiles or (0, 100)).tolist()
-    if not high > low:
-        raise PreparationError(
-            f"Channel “{name}” has the same value, {low:g}, in nearly every voxel, so there is nothing to "
-            "segment. Check that the right series was opened."
-        )
-    clipped = np.clip(values, low, high)
-    if preparation.intensity == "z-score":
-        centre, width = float(clipped.mean(dtype=np.float64)), float(clipped.std(dtype=np.float64))
-    else:
-        centre, width = float(low), float(high - low)
-    return (np.clip(channel[region].astype(np.float32), low, high) - np.float32(centre)) / np.float32(width)
+def _coordinates(axes: Axes, size: Shape) -> Float32[Tensor, "3 D H W"]:
+    lines = [axis.coordinates(count) for axis, count in zip(axes, size, strict=True)]
+    return torch.stack(torch.meshgrid(*lines, indexing="ij"))
 
 
-def _domain(preparation: Preparation, values: Real[np.ndarray, "D H W"]) -> Bool[np.ndarray, "D H W"]:
-    """The voxels that intensities are measured over; a scan without any non-zero voxel counts whole."""
-    nonzero = values != 0
-    if preparation.domain != "nonzero" or not nonzero.any():
-        return np.ones(values.shape, dtype=bool)
-    return nonzero
-
-
-def _padded(image: Float32[Tensor, "channel D H W"], multiple: int) -> Float32[Tensor, "channel _ _ _"]:
-    missing = [-size % multiple for size in reversed(image.shape[1:])]
-    return F.pad(image, [amount for end in missing for amount in (0, end)])
+def _triple(values: Iterable[One]) -> tuple[One, One, One]:
+    d, h, w = values
+    return d, h, w
