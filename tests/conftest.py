@@ -18,6 +18,16 @@ for _kind in ("CACHE", "DATA", "STATE"):
 @pytest.fixture(scope="session")
 def tiny_checkpoint_path(tmp_path_factory):
     """An untrained ImgX checkpoint of two classes, a few kilobytes: quick, and random in what it finds."""
+    return saved_tiny(tmp_path_factory.mktemp("checkpoints"), "tiny", dimensions=3)
+
+
+@pytest.fixture(scope="session")
+def slice_checkpoint_path(tmp_path_factory):
+    """The same for slices, axial ones."""
+    return saved_tiny(tmp_path_factory.mktemp("checkpoints"), "tiny-slices", dimensions=2)
+
+
+def saved_tiny(folder, name, *, dimensions):
     import torch
 
     from napari_diffseg.checkpoints.checkpoint import save_checkpoint
@@ -26,11 +36,11 @@ def tiny_checkpoint_path(tmp_path_factory):
     from napari_diffseg.preparation.preparation import Preparation
     from napari_diffseg.results.result import ClassInfo
 
-    config = imgx.Config(unet={"widths": (4, 8)})
+    config = imgx.Config(unet={"widths": (4, 8), "dimensions": dimensions})
     torch.manual_seed(0)
     network = imgx.build(config, channels=1, classes=3)
     document = Document(
-        name="tiny",
+        name=name,
         title="Tiny test model",
         method="imgx",
         config=config.model_dump(mode="json"),
@@ -43,7 +53,7 @@ def tiny_checkpoint_path(tmp_path_factory):
             extent_mm=Range(low=(20.0, 30.0, 25.0), high=(50.0, 60.0, 50.0)),
         ),
     )  # fmt: skip
-    path = tmp_path_factory.mktemp("checkpoints") / "tiny.safetensors"
+    path = folder / f"{name}.safetensors"
     save_checkpoint(path, document, network.state_dict())
     return path
 
@@ -54,6 +64,14 @@ def tiny_checkpoint(tiny_checkpoint_path):
     from napari_diffseg.checkpoints.checkpoint import load_checkpoint
 
     return load_checkpoint(tiny_checkpoint_path)
+
+
+@pytest.fixture(scope="session")
+def slice_checkpoint(slice_checkpoint_path):
+    """The one for slices, loaded."""
+    from napari_diffseg.checkpoints.checkpoint import load_checkpoint
+
+    return load_checkpoint(slice_checkpoint_path)
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from napari_diffseg.errors import (
 
 if TYPE_CHECKING:
     from napari_diffseg.checkpoints.checkpoint import Checkpoint, load_checkpoint
+    from napari_diffseg.checkpoints.official.importing import import_official
     from napari_diffseg.inference.run import segment
     from napari_diffseg.io.nifti import read_volume
     from napari_diffseg.results.folder import read_result, write_result
@@ -45,6 +46,7 @@ __all__ = [
     "ScanError",
     "SettingsError",
     "TrainingError",
+    "import_official",
     "load_checkpoint",
     "read_result",
     "read_volume",
@@ -56,6 +58,7 @@ _HOMES = {
     "Checkpoint": "checkpoints.checkpoint",
     "SamplingOptions": "results.options",
     "Scan": "volume.scan",
+    "import_official": "checkpoints.official.importing",
     "load_checkpoint": "checkpoints.checkpoint",
     "read_result": "results.folder",
     "read_volume": "io.nifti",

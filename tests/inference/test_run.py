@@ -157,13 +157,6 @@ def test_wrong_number_of_channels_names_those_that_are_wanted(head, tiny_checkpo
         segment(two, tiny_checkpoint, box=BOX).result()
 
 
-def test_a_network_for_slices_is_refused_in_one_sentence(head, tiny_checkpoint):
-    config = imgx.Config(unet={"widths": (4, 8), "dimensions": 2})
-    flat = dataclasses.replace(tiny_checkpoint, config=config)
-    with pytest.raises(nd.PreparationError, match="a network for slices"):
-        result_of(head, flat)
-
-
 def test_a_network_that_gives_nan_ends_in_one_sentence(head, tiny_checkpoint):
     broken = {name: tensor * np.nan for name, tensor in tiny_checkpoint.weights.items()}
     checkpoint = nd.Checkpoint(
@@ -244,7 +237,7 @@ def test_out_of_memory_halves_the_batch_says_so_and_changes_no_answer(head, hung
     run = segment(
         head, hungry(2), members=8, steps=2, box=BOX, precision="fp32", members_at_once=8, preview=False
     )
-    halvings = [event.members_at_once for event in run if isinstance(event, BatchHalved)]
+    halvings = [event.at_once for event in run if isinstance(event, BatchHalved)]
     assert halvings == [4, 2]
     assert run.result().provenance.members_at_once == 2
     assert (run.result().members == eight.members).mean() >= 0.999

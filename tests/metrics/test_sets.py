@@ -6,7 +6,6 @@ from itertools import combinations, permutations, product
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from napari_diffseg.errors import GridMismatchError, SettingsError

@@ -122,7 +122,7 @@ def procedural_input(name: str, shape: tuple[int, ...]) -> Tensor:
 def _normal(name: str, shape: tuple[int, ...]) -> np.ndarray:
     import zlib
 
-    return np.random.RandomState(zlib.crc32(name.encode())).standard_normal(size=shape)  # noqa: NPY002
+    return np.random.RandomState(zlib.crc32(name.encode())).standard_normal(size=shape)
 
 
 def _by_rule(name: str, shape: tuple[int, ...]) -> Tensor:

@@ -11,13 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_diffseg.errors import CheckpointError
 from napari_diffseg.preparation.preparation import Preparation
+from napari_diffseg.results.options import SliceAxis
 from napari_diffseg.results.result import ClassInfo
 from napari_diffseg.volume.grid import Grid
 from napari_diffseg.volume.scan import Scan
 
-FORMAT = 1
+FORMAT = 2
 METADATA_KEY = "napari-diffseg"
 _LONGEST_HEADER = 32 * 2**20
+_SLACK = 1.1
 
 
 class _Part(BaseModel):
@@ -89,7 +91,7 @@ class Metric(_Part):
 class Document(_Part):
     """A checkpoint without its tensors. Any new field raises `format`."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     name: str = Field(min_length=1, max_length=128)
     title: str = Field(min_length=1, max_length=256)
     method: str = Field(min_length=1, max_length=64)
@@ -103,11 +105,22 @@ class Document(_Part):
     citation: str = ""
     intended_use: str = ""
 
+    @property
+    def dimensions(self) -> int:
+        """Of the network: 2 for slices, 3 for volumes."""
+        unet = self.config.get("unet")
+        return 2 if isinstance(unet, dict) and unet.get("dimensions") == 2 else 3
+
+    @property
+    def slice_axis(self) -> SliceAxis | None:
+        """Display axis across which the network takes slices; None for one for volumes."""
+        return self.preparation.slice_axis if self.dimensions == 2 else None
+
     def warnings(self, scan: Scan, grid: Grid) -> list[str]:
         """What lies outside the training data, a sentence each, for a scan and the grid of its box."""
         return [
             *_modality_warnings(self.channels, scan),
-            *(_range_warnings(self.training, grid) if self.training else ()),
+            *(_range_warnings(self.training, grid, self.slice_axis) if self.training else ()),
         ]
 
 
@@ -171,13 +184,26 @@ def parse_document(path: Path, text: str) -> Document:
             "Install a newer napari-diffseg."
         )
     try:
-        return Document.model_validate(content)
+        return Document.model_validate(from_format_1(content) if version == 1 else content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise CheckpointError(
             f"{path.name} is not valid at “{where}”: {first['msg']}. Train or import the checkpoint again."
         ) from error
+
+
+def from_format_1(content: dict[str, Any]) -> dict[str, Any]:
+    """A document of format 1 as one of format 2, which says how slices are taken and what min–max gives.
+
+    In format 1 the method "imgx" left sampler and fusion to the options, where these were the defaults.
+    """
+    preparation, config = content.get("preparation"), content.get("config")
+    if isinstance(preparation, dict):
+        preparation = {"range": [0.0, 1.0], "slice_axis": 0} | preparation
+    if isinstance(config, dict) and content.get("method") == "imgx":
+        config = {"sampler": "ddpm", "fusion": "mean"} | config
+    return content | {"format": 2, "preparation": preparation, "config": config}
 
 
 def _modality_warnings(channels: tuple[Channel, ...], scan: Scan) -> list[str]:
@@ -187,15 +213,16 @@ def _modality_warnings(channels: tuple[Channel, ...], scan: Scan) -> list[str]:
     return []
 
 
-def _range_warnings(training: TrainingFacts, grid: Grid) -> list[str]:
+def _range_warnings(training: TrainingFacts, grid: Grid, slice_axis: SliceAxis | None) -> list[str]:
+    """Of spacing and extent; how far its slices reach is nothing to a network for slices."""
     found = []
-    for what, seen, values, slack in (
-        ("voxel spacing", training.spacing_mm, grid.spacing_mm, 1.1),
-        ("region", training.extent_mm, grid.extent_mm, 1.1),
+    for what, seen, values, unseen in (
+        ("voxel spacing", training.spacing_mm, grid.spacing_mm, None),
+        ("region", training.extent_mm, grid.extent_mm, slice_axis),
     ):
         inside = (
-            low / slack <= value <= high * slack
-            for low, value, high in zip(seen.low, values, seen.high, strict=True)
+            axis == unseen or low / _SLACK <= value <= high * _SLACK
+            for axis, (low, value, high) in enumerate(zip(seen.low, values, seen.high, strict=True))
         )
         if not all(inside):
             known = _mm(seen.low) if seen.low == seen.high else f"{_mm(seen.low)} to {_mm(seen.high)}"

@@ -1,8 +1,12 @@
-"""`napari-diffseg models`: the checkpoints there are, and what is known of each. Torch-free."""
+"""`napari-diffseg models`: the checkpoints there are, what is known of each, and official ones made ours.
+
+Torch-free but for the import itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +14,7 @@ import typer
 
 from napari_diffseg.checkpoints.catalogue import CatalogueEntry, catalogue, find, user_folder
 from napari_diffseg.checkpoints.document import Document, Metric, TrainingFacts, read_document
+from napari_diffseg.checkpoints.official.sources import SourceName
 from napari_diffseg.cli.output import Output
 from napari_diffseg.methods.registry import methods
 
@@ -40,7 +45,68 @@ def show_model(
     """Show what a model segments, its data and licence, its numbers, and what it is meant for."""
     output = Output(as_json, quiet)
     path = find(model)
-    document = read_document(path)
+    _show(output, read_document(path), path)
+
+
+@app.command("import")
+def import_model(
+    file: Annotated[Path, typer.Argument(help="An official checkpoint; for imgx the folder batch_<n>.")],
+    source: Annotated[SourceName, typer.Option("--from", help="Whose code wrote it.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The file to write, ending in .safetensors; else one among your own models."),
+    ] = None,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="What the file does not tell, for example heads=1."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Of the new model; else the file's.")] = None,
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Name of an image channel; once each, in the network's order."),
+    ] = None,
+    class_: Annotated[
+        list[str] | None,
+        typer.Option("--class", metavar="NAME", help="Name of a foreground class; once each, in order."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    as_json: _Json = False,
+    quiet: _Quiet = False,
+) -> None:
+    """Make a published checkpoint one of yours; nothing in it is run, and every tensor is checked."""
+    from napari_diffseg.checkpoints.official.importing import import_official, target_path
+
+    path = target_path(out, name or file.stem)
+    document = import_official(
+        file,
+        source=source,
+        network=_settings(network or ()),
+        name=name,
+        channels=channel,
+        classes=class_,
+        out=path,
+        overwrite=overwrite,
+    ).document
+    _show(Output(as_json, quiet), document, path)
+
+
+def _settings(texts: Sequence[str]) -> dict[str, Any]:
+    """Values are numbers, true, false, null or lists where they read as such, and texts otherwise."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not (key and sign):
+            raise typer.BadParameter(
+                f"“{text}” is not KEY=VALUE, for example heads=1.", param_hint="--network"
+            )
+        try:
+            found[key] = json.loads(value)
+        except ValueError:
+            found[key] = value
+    return found
+
+
+def _show(output: Output, document: Document, path: Path) -> None:
     for line in _card(document, path):
         output.line(line)
     output.document({**document.model_dump(mode="json"), "path": str(path.resolve())})

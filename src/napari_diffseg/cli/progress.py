@@ -34,7 +34,7 @@ def follow(run: Iterable[Event], output: Output, *, checkpoint_sha256: str) -> R
             if isinstance(event, Planned):
                 output.note(_plan_line(event.plan, checkpoint_sha256))
             elif isinstance(event, BatchHalved):
-                output.note(f"Out of memory; going on with {event.members_at_once} at once.")
+                output.note(f"Out of memory; going on with {event.at_once} {event.what} at once.")
             elif isinstance(event, Finished):
                 return event.result
             show(event)

@@ -20,13 +20,13 @@ class ContinuousSchedule:
             appendix H); or sigmoid (Jabri et al. 2023, appendix B).
         input_scale: b; masks count b times as much, which shifts the log signal-to-noise ratio by 2 ln b
             (Christensen et al. 2025, §2.2; Chen 2023, §2.2).
-        log_snr_limit: alpha_bar is stretched so that the log ratio is exactly this at t = 0 and minus
-            this at t = 1 (official code of Christensen et al.).
+        log_snr_range: alpha_bar is stretched so that the log ratio is exactly the second at t = 0 and
+            the first at t = 1 (official code of Christensen et al.).
     """
 
     kind: Kind = "cosine"
     input_scale: float = 1.0
-    log_snr_limit: float = 20.0
+    log_snr_range: tuple[float, float] = (-20.0, 20.0)
 
     def alpha_bar(self, t: float) -> Float64[Tensor, ""]:
         """The share of the mask's variance kept at time `t` in [0, 1]."""
@@ -36,7 +36,7 @@ class ContinuousSchedule:
         """`alpha_bar` for a batch of times."""
         ends = torch.tensor([0.0, 1.0], dtype=torch.float64)
         first, last = self._scaled(ends).unbind()
-        high, low = torch.sigmoid(self.log_snr_limit * (1 - 2 * ends)).unbind()
+        low, high = torch.tensor(self.log_snr_range, dtype=torch.float64).sigmoid().unbind()
         return low + (high - low) * (self._scaled(times.double()) - last) / (first - last)
 
     def log_snr_slope(self, times: Float[Tensor, " item"]) -> Float64[Tensor, " item"]:

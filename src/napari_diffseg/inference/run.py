@@ -16,13 +16,13 @@ from pydantic import ValidationError
 
 from napari_diffseg.checkpoints.checkpoint import Checkpoint
 from napari_diffseg.errors import CancelledError, DiffSegError, OutOfMemoryError, SettingsError
-from napari_diffseg.fusion import consensus_from_mean, majority
 from napari_diffseg.inference.device import free_gib
 from napari_diffseg.inference.ensemble import Ensemble, is_out_of_memory
 from napari_diffseg.inference.evaluator import Interrupted, deterministic
+from napari_diffseg.inference.fuse import consensus
 from napari_diffseg.inference.plan import plan
 from napari_diffseg.results.events import Event, Finished, Plan, Planned
-from napari_diffseg.results.options import SamplingOptions
+from napari_diffseg.results.options import Fusion, Sampler, SamplingOptions
 from napari_diffseg.results.result import Provenance, Result
 from napari_diffseg.volume.scan import Scan
 
@@ -119,7 +119,7 @@ class Run:
             with deterministic(self.options.reproducible):
                 yield from ensemble.draw()
         except Interrupted:
-            if not ensemble.done:
+            if not ensemble.members.done:
                 raise CancelledError(
                     "Cancelled before the first member was finished; nothing was kept."
                 ) from None
@@ -131,7 +131,7 @@ class Run:
                 free_gib(ensemble.device),
                 "It ran out all the same. Choose a smaller region, or close other programs.",
             ) from error
-        cancelled = ensemble.done < planned.members
+        cancelled = ensemble.members.done < planned.members
         self._result = self._fuse(ensemble, planned, cancelled, time.perf_counter() - began)
         if not cancelled:
             ensemble.remember_speed()
@@ -139,25 +139,35 @@ class Run:
 
     def _fuse(self, ensemble: Ensemble, planned: Plan, cancelled: bool, duration_s: float) -> Result:
         document = self.checkpoint.document
-        mean, members = ensemble.mean(), ensemble.members[: ensemble.done]
-        consensus = (
-            majority(members, len(document.classes))
-            if (self.options.fusion or getattr(self.checkpoint.config, 'fusion', 'mean')) == "majority"
-            else consensus_from_mean(mean, self.options.threshold)
-        )
+        members, options = ensemble.members, self.options
+        if options.relative_area is not None:
+            members.empty_specks(options.relative_area, planned.slice_axis)
+        mean, label_maps = members.mean(), members.label_maps
         return Result(
             box=planned.box,
             scan_grid=self.scan.grid,
             origin=self.scan.origin,
             classes=document.classes,
             mean=mean,
-            variance=ensemble.variance(),
-            consensus=consensus,
-            members=members,
-            options=self.options,
+            variance=members.variance(),
+            consensus=consensus(self._fusion, mean, label_maps, threshold=options.threshold),
+            members=label_maps,
+            options=options,
             provenance=self._provenance(planned, ensemble.at_once, duration_s),
             cancelled=cancelled,
         )
+
+    @property
+    def _fusion(self) -> Fusion:
+        """As asked for, or else the method's own; a method without diffusion has nothing to fuse."""
+        own: Fusion = getattr(self.checkpoint.config, "fusion", "mean")
+        return self.options.fusion or own
+
+    @property
+    def _sampler(self) -> Sampler | None:
+        """As asked for, or else the method's own; None without diffusion."""
+        own: Sampler | None = getattr(self.checkpoint.config, "sampler", None)
+        return (self.options.sampler or own) if self.checkpoint.entry.has_steps else None
 
     def _provenance(self, planned: Plan, at_once: int, duration_s: float) -> Provenance:
         origin, document = self.scan.origin, self.checkpoint.document
@@ -172,9 +182,13 @@ class Run:
             precision=planned.precision,
             threads=torch.get_num_threads(),
             steps=planned.steps,
-            members_at_once=at_once,
+            members_at_once=at_once if planned.slice_axis is None else 1,
             duration_s=duration_s,
             versions={"python": platform.python_version(), **{name: version(name) for name in packages}},
+            sampler=self._sampler,
+            fusion=self._fusion,
+            slice_axis=planned.slice_axis,
+            slices_at_once=None if planned.slice_axis is None else at_once,
         )
 
 

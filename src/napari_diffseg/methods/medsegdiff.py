@@ -92,7 +92,7 @@ def build(config: Config, *, channels: int, classes: int) -> MedSegDiffUNet | Me
             f"MedSegDiff's released networks know one class, and {masks} were asked for. "
             "Use the paper's network for several classes."
         )
-    return MedSegDiffOfficial(config.unet, channels=channels, outputs=outputs)
+    return MedSegDiffOfficial(config.unet, channels=channels, mask_channels=masks, outputs=outputs)
 
 
 def loss(config: Config, network: nn.Module, batch: Batch, rng: torch.Generator) -> Loss:

@@ -26,15 +26,14 @@ class FFParser(nn.Module):
         *full, last = self.size
         # Passes everything, as if it were not there: every frequency has a gradient of its own, so there is
         # no symmetry to break, and a random map (0.02 · normal in the released code) smears all over space.
-        self.complex_weight = nn.Parameter(torch.zeros(channels, *full, last // 2 + 1, 2))
-        with torch.no_grad():
-            self.complex_weight[..., 0] = 1.0
+        one = torch.tensor([1.0, 0.0])
+        self.complex_weight = nn.Parameter(one.repeat(channels, *full, last // 2 + 1, 1))
 
     def forward(self, x: Float[Tensor, "item channel *space"]) -> Float[Tensor, "item channel *space"]:
         """The filtered features, in the dtype of `x`; in between float32, as there is no FFT in bf16."""
         axes = tuple(range(2, x.ndim))
-        spectrum = torch.fft.rfftn(x.to(self.complex_weight.dtype), dim=axes, norm="ortho")
-        spectrum = spectrum * self.map_at(x.shape[2:])
+        wide = torch.promote_types(x.dtype, torch.float32)
+        spectrum = torch.fft.rfftn(x.to(wide), dim=axes, norm="ortho") * self.map_at(x.shape[2:])
         return torch.fft.irfftn(spectrum, s=x.shape[2:], dim=axes, norm="ortho").to(x.dtype)
 
     def map_at(self, size: Sequence[int]) -> Complex[Tensor, "channel *frequency half"]:
@@ -43,7 +42,7 @@ class FFParser(nn.Module):
         The same filter: its value at so many cycles per voxel stays, so at another size it is read,
         linearly, between the frequencies of the training size.
         """
-        weight = self.complex_weight
+        weight = self.complex_weight.to(torch.promote_types(self.complex_weight.dtype, torch.float32))
         for axis, (trained, wanted) in enumerate(zip(self.size, size, strict=True), start=1):
             if trained != wanted:
                 weight = _between(weight, axis, trained, wanted, half=axis == len(self.size))

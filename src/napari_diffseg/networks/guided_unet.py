@@ -8,7 +8,7 @@ runs on slices and on volumes. Names in the state dict are those of the publishe
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import torch
 from jaxtyping import Float
@@ -56,6 +56,8 @@ class GuidedUNetConfig(NetworkConfig):
         resample_in_blocks: residual blocks change the size, otherwise a convolution alone does.
         skips: what was set aside on the way down is put beside what comes up, or their mean is taken.
         groups: of every group norm. None: 32 where that divides the channels, otherwise one a channel.
+            Where a norm has one channel a group, an added time before it is removed again: level 0 of
+            PatchDDM and the levels of 32 channels of Ambiguous do not see it.
         dropout: probability inside residual blocks, while training.
         longest_period: of the time's sinusoids, in the units of t over 2π.
     """
@@ -94,7 +96,7 @@ class GuidedUNetConfig(NetworkConfig):
         return self.blocks if isinstance(self.blocks, tuple) else (self.blocks,) * len(self.multipliers)
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
+    def _fits_together(self) -> GuidedUNetConfig:
         levels = len(self.multipliers)
         if len(self.blocks_at) != levels:
             raise ValueError(
@@ -163,14 +165,29 @@ class GuidedUNet(nn.Module):
             t: the number that enters the sinusoid, in the method's units.
         """
         emb = self.time_embed(t)
-        skips = []
-        for entry in self.input_blocks:
-            x = entry(x, emb)
-            skips.append(x)
-        x = self.middle_block(x, emb)
+        stem, *_ = self.input_blocks
+        skips = self.encoded(stem(x, emb), emb)
+        return self.decoded(self.middle_block(skips[-1], emb), skips, emb)
+
+    def encoded(
+        self, h: Float[Tensor, "item channel *space"], emb: Float[Tensor, "item embedding"]
+    ) -> list[Tensor]:
+        """The output `h` of the first convolution, and what each entry on the way down makes of it."""
+        skips = [h]
+        for entry in list(self.input_blocks)[1:]:
+            skips.append(entry(skips[-1], emb))
+        return skips
+
+    def decoded(
+        self,
+        h: Float[Tensor, "item channel *small"],
+        skips: list[Tensor],
+        emb: Float[Tensor, "item embedding"],
+    ) -> Float[Tensor, "item output *space"]:
+        """The prediction from the bottleneck's output `h`; `skips` is emptied, each let go of once used."""
         for entry in self.output_blocks:
-            x = entry(self._joined(x, skips.pop()), emb)
-        return self.out(x)
+            h = entry(self._joined(h, skips.pop()), emb)
+        return self.out(h)
 
     def _joined(self, x: Tensor, skip: Tensor) -> Tensor:
         return (x + skip) / 2 if self.config.skips == "averaged" else torch.cat([x, skip], dim=1)

@@ -8,7 +8,7 @@ width of 128 and 256 pixels are functions of both here.
 from __future__ import annotations
 
 from itertools import accumulate
-from typing import Literal, Self
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -52,7 +52,7 @@ class MedSegDiffOfficialConfig(GuidedUNetConfig):
         return max(super().divisor, 2**STAGES)
 
     @model_validator(mode="after")
-    def _fits_the_highway(self) -> Self:
+    def _fits_the_highway(self) -> MedSegDiffOfficialConfig:
         if self.width % 4:
             raise ValueError(
                 f"width is {self.width}; the highway is a quarter as wide. Choose a multiple of 4."
@@ -64,8 +64,8 @@ class MedSegDiffOfficialConfig(GuidedUNetConfig):
             )
         if self.projection and (self.version == "new" or len(self.multipliers) != STAGES + 1):
             raise ValueError(
-                f"projection is for version v1 with {STAGES + 1} multipliers, so that both bottlenecks have one "
-                f"size; this is version {self.version} with {len(self.multipliers)}. Turn it off."
+                f"projection is for version v1 with {STAGES + 1} multipliers, so that both bottlenecks have "
+                f"one size; this is version {self.version} with {len(self.multipliers)}. Turn it off."
             )
         return self
 
@@ -76,12 +76,12 @@ class MedSegDiffOfficial(GuidedUNet):
     Args:
         config: shape of the network.
         channels: of the image.
-        mask_channels: of x_t.
+        mask_channels: of x_t; one in all checkpoints.
         outputs: channels of the prediction, without the calibration map.
     """
 
     def __init__(
-        self, config: MedSegDiffOfficialConfig, *, channels: int, mask_channels: int, outputs: int
+        self, config: MedSegDiffOfficialConfig, *, channels: int, mask_channels: int = 1, outputs: int
     ) -> None:
         super().__init__(config, inputs=channels + mask_channels, outputs=outputs)
         self.channels, self.mask_channels = channels, mask_channels

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Literal, Self
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -86,7 +86,7 @@ class MedSegDiffUNetConfig(NetworkConfig):
         return (middle - 1, middle) if len(self.multipliers) > 2 else (0,)
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
+    def _fits_together(self) -> MedSegDiffUNetConfig:
         rates = [2**stage for stage in range(len(self.multipliers))]
         if not set(rates).issuperset(self.attention_at):
             raise ValueError(
@@ -211,8 +211,8 @@ def attended(
     LN is over all channels and places of an item, without weights: a weight for each place would tie the
     network to one size.
     """
-    shape = m_image.shape[1:]
-    affinity = F.layer_norm(m_image.float(), shape) * F.layer_norm(m_mask.float(), shape)
+    shape, wide = m_image.shape[1:], torch.promote_types(m_image.dtype, torch.float32)
+    affinity = F.layer_norm(m_image.to(wide), shape) * F.layer_norm(m_mask.to(wide), shape)
     return (affinity * m_image).to(m_image.dtype)
 
 

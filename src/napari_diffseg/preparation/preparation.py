@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-SliceAxis = Literal[0, 1, 2]
+from napari_diffseg.results.options import SliceAxis
 
 
 class Preparation(BaseModel):

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
-from napari_diffseg.preparation.preparation import SliceAxis
 from napari_diffseg.preparation.prepared import Prepared, interpolate
+from napari_diffseg.results.options import SliceAxis
 
 
 @dataclass(frozen=True, slots=True, eq=False)

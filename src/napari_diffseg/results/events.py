@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from napari_diffseg.results.options import SliceAxis
 from napari_diffseg.results.result import Result
 from napari_diffseg.volume.grid import Box
 
@@ -22,6 +24,10 @@ class Plan:
         members: that will be drawn; one for a method without diffusion.
         steps: network calls a member.
         members_at_once: members in one batch.
+        slice_axis: axis (0, 1, 2) for (D, H, W) across which a network for slices takes them; None for one
+            for volumes.
+        slices: of a member; 1 for a volume.
+        slices_at_once: slices in one batch; None for volumes.
         needed_gib: peak memory, estimated.
         free_gib: memory free on the device.
         fitting_box_mm: edge of a cube that would fit, when the box does not; None when it fits.
@@ -36,6 +42,9 @@ class Plan:
     needed_gib: float
     free_gib: float
     fitting_box_mm: float | None = None
+    slice_axis: SliceAxis | None = None
+    slices: int = 1
+    slices_at_once: int | None = None
 
     @property
     def fits(self) -> bool:
@@ -52,9 +61,10 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class BatchHalved:
-    """The device ran out of memory; the same members go on in smaller batches."""
+    """The device ran out of memory; the run goes on with so many members or slices at once."""
 
-    members_at_once: int
+    at_once: int
+    what: Literal["members", "slices"] = "members"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,11 +74,13 @@ class Stepped:
     Args:
         member: number of the (first) member being drawn, from 0.
         members: in all.
-        step: network calls of this member so far, from 1.
-        steps: network calls a member.
+        step: network calls of this member so far, from 1; of a network for slices, a call of each slice
+            counts.
+        steps: network calls a member, counted likewise.
         remaining_s: estimate until the last member is done.
-        x0: soft foreground classes as now estimated, on the box; None without live preview.
-        region: the voxels of the scan that `x0` covers.
+        x0: soft foreground classes as now estimated, on `region`; None without live preview, and where a
+            slab of prepared slices shows on no slice of the scan.
+        region: the voxels of the scan that `x0` covers: the box, or the slices being drawn.
     """
 
     member: int

@@ -13,6 +13,8 @@ Precision = Literal["auto", "bf16", "fp32"]
 Sampler = Literal["ddpm", "ddim", "heun", "dpm-solver++"]
 Fusion = Literal["mean", "majority", "staple", "squared-mean"]
 SliceNoise = Literal["shared", "independent"]
+SliceAxis = Literal[0, 1, 2]
+"""The display axis that a network for slices takes them across: 0 axial, 1 coronal, 2 sagittal."""
 
 
 class SamplingOptions(BaseModel):
@@ -48,6 +50,13 @@ class SamplingOptions(BaseModel):
         title="Slice noise",
         description="A network for slices starts every slice of a member from the same noise, or each from "
         "its own: then neighbouring slices flicker between answers.",
+    )
+    start_slice: int | None = Field(
+        None,
+        ge=0,
+        title="First slice",
+        description="A network for slices begins with this one, counted from 0 along the axis it cuts "
+        "across (inferior, posterior or left upwards), and goes outwards; automatic is the middle.",
     )
     fusion: Fusion | None = Field(
         None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import UInt8
@@ -15,7 +15,7 @@ from napari_diffseg.results.options import SamplingOptions
 from napari_diffseg.results.result import ClassInfo, Provenance, Result
 from napari_diffseg.volume.grid import Box
 
-FORMAT = 1
+FORMAT = 2
 RECORD = "result.json"
 
 
@@ -50,7 +50,7 @@ class Record(_Part):
     Attributes:
         format: of this document.
         provenance: scan and checkpoint by name and checksum, method, device, precision, duration,
-            versions. No path and no patient's name.
+            versions, and what "automatic" in the options became. No path and no patient's name.
         options: every setting, the seed among them, as asked for.
         box: the voxels computed, in display order.
         classes: foreground classes in order; label k + 1 is classes[k].
@@ -58,7 +58,7 @@ class Record(_Part):
         volumes: of each class, in order.
     """
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     provenance: Provenance
     options: SamplingOptions
     box: Box
@@ -107,13 +107,32 @@ def parse_record(path: Path) -> Record:
             "Install a newer napari-diffseg."
         )
     try:
-        return Record.model_validate(content)
+        return Record.model_validate(from_format_1(content) if version == 1 else content)
     except ValidationError as error:
         first = error.errors()[0]
         raise ResultError(
             f"{path} is not valid at “{'.'.join(map(str, first['loc']))}”: {first['msg']}. "
             "Copy the folder again from where it came, or repeat the run."
         ) from error
+
+
+def from_format_1(content: dict[str, Any]) -> dict[str, Any]:
+    """A document of format 1 as one of format 2, which says more of how members were drawn and fused.
+
+    In format 1 every choice was made in the options, all networks were for volumes, and "imgx-unet" was the
+    only method without diffusion.
+    """
+    options, provenance = content.get("options"), content.get("provenance")
+    if not isinstance(options, dict) or not isinstance(provenance, dict):
+        return {**content, "format": 2}  # refused for what is missing, by name
+    unchosen = {"eta": 0.0, "slice_noise": "shared", "start_slice": None, "relative_area": None}
+    chosen = {
+        "sampler": None if provenance.get("method") == "imgx-unet" else options.get("sampler"),
+        "fusion": options.get("fusion"),
+        "slice_axis": None,
+        "slices_at_once": None,
+    }
+    return {**content, "format": 2, "options": unchosen | options, "provenance": chosen | provenance}
 
 
 def _volumes(result: Result, edited: UInt8[np.ndarray, "D H W"] | None) -> list[ClassVolumes]:

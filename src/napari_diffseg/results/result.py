@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
-from napari_diffseg.results.options import SamplingOptions
+from napari_diffseg.results.options import Fusion, Sampler, SamplingOptions, SliceAxis
 from napari_diffseg.volume.grid import Box, Grid
 from napari_diffseg.volume.scan import Origin
 
@@ -39,6 +39,10 @@ class Provenance:
         members_at_once: largest batch.
         duration_s: of the whole run.
         versions: of the software.
+        sampler: that was used; None for a method without diffusion.
+        fusion: that was used.
+        slice_axis: across which a network for slices took them; None for one for volumes.
+        slices_at_once: largest batch of slices; None for a network for volumes.
     """
 
     scan: str
@@ -53,6 +57,10 @@ class Provenance:
     members_at_once: int
     duration_s: float
     versions: dict[str, str] = field(default_factory=dict)
+    sampler: Sampler | None = None
+    fusion: Fusion = "mean"
+    slice_axis: SliceAxis | None = None
+    slices_at_once: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -46,7 +46,7 @@ class RunProgress(QWidget):
                     max(self.bar.value(), (event.member + 1) * self.bar.maximum() // event.members)
                 )
             case BatchHalved():
-                self.line.say(f"Out of memory: going on with {event.members_at_once} members at once.")
+                self.line.say(f"Out of memory: going on with {event.at_once} {event.what} at once.")
 
 
 def _line(event: Stepped) -> str:

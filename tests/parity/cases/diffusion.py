@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 
 import torch
-from networks import guided_unet
 from oracle import Oracle, compare, exact
 from torch import Tensor
 
@@ -22,6 +21,7 @@ from napari_diffseg.methods import ensemdiff, patchddm
 from napari_diffseg.methods.method import Batch
 from napari_diffseg.methods.noise_prediction import NoisyMask, hybrid_loss, loss_of
 from napari_diffseg.networks.guided_blocks import sinusoid
+from networks import guided_unet
 
 CLIP = (-1.0, 1.0)
 
@@ -128,14 +128,13 @@ def schedules(oracle: Oracle):
 def diffusion_steps(oracle: Oracle):
     """Every official process on recorded network outputs, item by item."""
     x0 = (oracle["label"] > 0).float()
-    x_t_for = oracle["x_t"] if "x_t" in oracle else None
     processes = dict.fromkeys(name.split("/")[0] for name in oracle.tensors if "/" in name)
     for process in processes:
         chain = Chain.named(process)
         index = oracle[f"{process}/t"]
         at = torch.tensor(chain.kept)[index]
         posterior = Posterior(*(table[index] for table in _tables(chain)))
-        x_t = noised(x0, oracle["noise"], posterior.alpha_bar_t) if x_t_for is None else x_t_for
+        x_t = noised(x0, oracle["noise"], posterior.alpha_bar_t)
         yield compare(f"{process}/q_sample", x_t, oracle[f"{process}/q_sample"], rtol=1e-5, atol=1e-5)
         yield compare(
             f"{process}/q_posterior_mean", posterior.mean(x0, x_t), oracle[f"{process}/q_posterior_mean"],
@@ -373,7 +372,11 @@ def _walked(oracle: Oracle, run: str, config: patchddm.Config, network):
         yield compare(f"{run}/x[{k}]", found[k].x_t, states[row], atol=tolerance)
         if f"{run}/pred_xstart" in oracle:
             official = oracle[f"{run}/pred_xstart"][row]
-            yield compare(f"{run}/pred_xstart[{k}]", found[k].x0, official, atol=tolerance)
+            # Of one state x_0 is the network's output times √(1/ᾱ − 1), 157 at the noisy end, and there
+            # the official float32 numbers are up to 1.5e-4 from the same run in float64. A tenth of what
+            # the network's own oracle allows its output is added for that; the states are held to 1e-4.
+            amplified = 2e-6 * float((1 / schedule.alpha_bar(times[k]) - 1).sqrt())
+            yield compare(f"{run}/pred_xstart[{k}]", found[k].x0, official, atol=tolerance + amplified)
 
 
 def pddm_loss(oracle: Oracle):

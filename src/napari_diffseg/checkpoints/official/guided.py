@@ -30,8 +30,8 @@ def unet_settings(file: str, shapes: Shapes) -> dict[str, Any]:
         return _settings(shapes)
     except (KeyError, IndexError, ValueError, ZeroDivisionError) as error:
         raise CheckpointError(
-            f"{file} does not hold the network of guided-diffusion: its {len(shapes)} tensors do not begin as "
-            f"that does, or leave out {error}. Choose the right source, or the file of the model."
+            f"{file} does not hold the network of guided-diffusion: its {len(shapes)} tensors have no "
+            f"{error}. Choose the right source, or the file of the model."
         ) from error
 
 

@@ -24,8 +24,8 @@ class RefusedNameError(CheckpointError):
     def __init__(self, file: str, name: str) -> None:
         self.name = name
         super().__init__(
-            f"{file} asks for “{shown(name)}”, which no such checkpoint needs. Nothing of it was run; get the file "
-            "from its authors again, or save the plain state dict of the network."
+            f"{file} asks for “{shown(name)}”, which no such checkpoint needs. Nothing of it was run; get "
+            "the file from its authors again, or save the plain state dict of the network."
         )
 
 

@@ -106,12 +106,16 @@ class _Records:
 
 def _check_kind(path: Path) -> None:
     if path.is_dir():
-        raise CheckpointError(f"{path.name} is a folder, where one file is needed. Choose the file inside it.")
+        raise CheckpointError(
+            f"{path.name} is a folder, where one file is needed. Choose the file inside it."
+        )
     try:
         with path.open("rb") as file:
             start = file.read(len(_BEFORE_1_6))
     except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be read: {error.strerror}. Choose another file.") from error
+        raise CheckpointError(
+            f"{path.name} cannot be read: {error.strerror}. Choose another file."
+        ) from error
     if start == _BEFORE_1_6:
         raise CheckpointError(
             f"{path.name} is in the format of torch before 1.6, which is not read here. "
