@@ -4,6 +4,7 @@ import json
 import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +14,9 @@ from napari_diffseg.checkpoints.catalogue import catalogue, find
 from napari_diffseg.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from napari_diffseg.checkpoints.document import METADATA_KEY, read_document
 from napari_diffseg.volume import Box, Scan
+
+
+FORMATS = Path(__file__).parents[1] / "data" / "formats"
 
 
 def with_document(path, target, change):
@@ -51,8 +55,26 @@ def test_half_precision_weights_are_used_in_single_precision(tiny_checkpoint, tm
 
 
 def test_a_newer_format_is_refused_naming_the_versions(tiny_checkpoint_path, tmp_path):
-    path = with_document(tiny_checkpoint_path, tmp_path / "new.safetensors", lambda d: d.update(format=2))
-    refused(path, r"checkpoint format 2, and this version reads up to 1.*newer napari-diffseg")
+    path = with_document(tiny_checkpoint_path, tmp_path / "new.safetensors", lambda d: d.update(format=3))
+    refused(path, r"checkpoint format 3, and this version reads up to 2.*newer napari-diffseg")
+
+
+def test_a_checkpoint_of_format_1_is_read_and_its_choices_written_out():
+    path = FORMATS / "checkpoint-1.safetensors"
+    assert b'\\"format\\":1' in path.read_bytes()
+    checkpoint = load_checkpoint(path)
+    preparation = checkpoint.document.preparation
+    assert (preparation.range, preparation.slice_axis) == ((0.0, 1.0), 0)
+    assert (preparation.multiple, preparation.percentiles) == (2, (0.5, 99.5))
+    assert (checkpoint.document.config["sampler"], checkpoint.document.config["fusion"]) == ("ddpm", "mean")
+    assert checkpoint.document.format == 2
+    assert checkpoint.document.dimensions == 3
+
+
+@pytest.mark.parametrize("spoil", [{"preparation": 3}, {"config": [1]}, {"preparation": {"rang": 1}}])
+def test_a_spoilt_document_of_format_1_is_refused_in_a_sentence(tmp_path, spoil):
+    path = FORMATS / "checkpoint-1.safetensors"
+    refused(with_document(path, tmp_path / "x.safetensors", lambda d: d.update(spoil)), next(iter(spoil)))
 
 
 def test_an_unknown_field_is_refused_by_name(tiny_checkpoint_path, tmp_path):
@@ -127,6 +149,15 @@ def test_a_scan_outside_what_was_seen_gets_a_warning_each(tiny_checkpoint_path, 
     assert "189 × 233 × 197 mm" in extent
     (modality,) = document.warnings(Scan(head.data, head.grid, modality="CT"), box)
     assert "CT" in modality
+
+
+def test_a_network_for_slices_minds_their_size_and_not_their_number(slice_checkpoint_path, head):
+    document = read_document(slice_checkpoint_path)
+    assert (document.dimensions, document.slice_axis) == (2, 0)
+    scan = Scan(head.data, head.grid, modality="MR")
+    assert document.warnings(scan, head.grid.crop(Box((50, 50, 50), (51, 100, 90)))) == []
+    (extent,) = document.warnings(scan, head.grid.crop(Box((50, 50, 50), (90, 60, 90))))
+    assert "40 × 10 × 40 mm" in extent
 
 
 def test_catalogue_and_documents_are_read_without_torch(tiny_checkpoint_path):

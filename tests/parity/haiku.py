@@ -16,7 +16,7 @@ def stored_weights(oracle: Oracle) -> dict[str, Tensor]:
 
 
 def network_of(weights: Mapping[str, Tensor]) -> ImgXUNet:
-    """Our network with the official weights, its shape read from their names and sizes.
+    """Our network with the official weights, its shape read from their names and sizes, set for inference.
 
     Args:
         weights: named `<top>/~encoder/…`; every one must find its place.

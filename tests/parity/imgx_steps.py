@@ -38,22 +38,23 @@ class ReverseSteps:
         posterior: at these times.
         smallest: variance of a step; never 0, the cleanest one borrows from the next.
         largest: likewise.
+        rounded: the smallest one, as it comes out of signals in float32.
     """
 
     index: Tensor
     posterior: Posterior
     smallest: Tensor
     largest: Tensor
+    rounded: Tensor
 
     @classmethod
     def of(cls, oracle: Oracle, index: Tensor) -> "ReverseSteps":
         chain, times = kept_times(oracle)
         signal = chain.alpha_bars(torch.tensor(times[::-1], dtype=torch.float64))
-        tables = Posterior(signal[1:], signal[:-1])
-        smallest = torch.cat([tables.variance[1:2], tables.variance[1:]])
-        largest = torch.cat([tables.variance[1:2], tables.beta[1:]])
-        posterior = Posterior(signal[1:][index], signal[:-1][index])
-        return cls(index, posterior, smallest[index], largest[index])
+        posterior, smallest = Posterior(signal[1:][index], signal[:-1][index]), _smallest(signal)
+        largest = torch.cat([smallest[:1], Posterior(signal[2:], signal[1:-1]).beta])
+        rounded = _smallest(signal.float().double())
+        return cls(index, posterior, smallest[index], largest[index], rounded[index])
 
     def x0_of_mean(self, mean: Tensor, x_t: Tensor) -> Tensor:
         """The posterior solved for x0."""
@@ -74,8 +75,14 @@ class ReverseSteps:
         likelihood are narrow enough to notice.
         """
         first = self.index == 0
-        truth = self.posterior.mean(x0, x_t), over(self.smallest.log(), x0).expand_as(x0)
+        true_mean = self.posterior.mean(x0, x_t)
         beta = torch.tensor(START, dtype=torch.float32)
         rounded = float(beta / (1 - (1 - beta))) * x0
-        said = torch.where(over(first.double(), x0).bool(), rounded, truth[0]), truth[1]
-        return bound_bits((mean, log_variance.expand_as(x0)), said, x0, first)
+        said = torch.where(over(first.double(), x0).bool(), rounded, true_mean)
+        true_log_variance = over(self.rounded.log(), x0).expand_as(x0)
+        return bound_bits((mean, log_variance.expand_as(x0)), (said, true_log_variance), x0, first)
+
+
+def _smallest(signal: Tensor) -> Tensor:
+    variance = Posterior(signal[1:], signal[:-1]).variance
+    return torch.cat([variance[1:2], variance[1:]])

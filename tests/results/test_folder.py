@@ -48,6 +48,10 @@ def made(scan, *, members=3, classes=CLASSES, **options) -> Result:
             members_at_once=1,
             duration_s=1.5,
             versions={"napari-diffseg": "0.1.0"},
+            sampler="ddpm",
+            fusion="staple",
+            slice_axis=2,
+            slices_at_once=4,
         ),
     )
 
@@ -68,6 +72,7 @@ def test_everything_saved_comes_back(scan, tmp_path):
         assert np.array_equal(getattr(again, what), getattr(result, what)), what
     for what in ("box", "classes", "options", "provenance", "cancelled"):
         assert getattr(again, what) == getattr(result, what), what
+    assert again.provenance.slice_axis == 2
     assert again.scan_grid.matches(result.scan_grid)
     assert again.summary() == result.summary()
 
@@ -112,7 +117,7 @@ def test_the_record_says_how_it_was_made_and_never_where_or_who(scan, tmp_path):
     folder = write_result(result, tmp_path / "result")
     text = (folder / "result.json").read_text()
     told = json.loads(text)
-    assert told["format"] == 1
+    assert told["format"] == 2
     assert told["provenance"]["scan"] == "hippocampus_148.nii.gz"
     assert told["provenance"]["scan_sha256"] == scan.origin.sha256
     assert told["options"]["seed"] == 7
@@ -228,6 +233,27 @@ def test_a_proposed_folder_is_new_dated_and_fit_for_every_system(tmp_path):
     assert propose_folder(tmp_path, "../..").name.startswith("scan-20")
 
 
+def test_a_result_of_format_1_is_read_and_says_what_was_then_implied(tmp_path):
+    folder = Path(__file__).parents[1] / "data" / "formats" / "result-1"
+    assert json.loads((folder / "result.json").read_text())["format"] == 1
+    result = read_result(folder)
+    assert (result.options.sampler, result.options.fusion, result.options.seed) == ("ddim", "majority", 5)
+    assert (result.provenance.sampler, result.provenance.fusion) == ("ddim", "majority")
+    assert (result.provenance.slice_axis, result.options.relative_area) == (None, None)
+    assert result.members.shape == (3, 6, 8, 5)
+    again = read_result(write_result(result, tmp_path / "again"))
+    assert again.options == result.options
+    assert again.provenance == result.provenance
+
+
+@pytest.mark.parametrize("spoil", [{"options": None}, {"provenance": 3}, {"options": {"sampler": "euler"}}])
+def test_a_spoilt_record_of_format_1_is_refused_in_a_sentence(scan, tmp_path, spoil):
+    folder = write_result(made(scan), tmp_path / "result")
+    changed(folder, format=1, **spoil)
+    with pytest.raises(ResultError, match=next(iter(spoil))):
+        read_result(folder)
+
+
 def changed(folder: Path, **fields) -> None:
     told = json.loads((folder / "result.json").read_text())
     (folder / "result.json").write_text(json.dumps({**told, **fields}))
@@ -236,7 +262,7 @@ def changed(folder: Path, **fields) -> None:
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (lambda folder: changed(folder, format=2), "format 2.*reads up to 1"),
+        (lambda folder: changed(folder, format=3), "format 3.*reads up to 2"),
         (lambda folder: changed(folder, classes=[]), "not valid at “classes”"),
         (lambda folder: changed(folder, more=1), "not valid at “more”"),
         (lambda folder: changed(folder, volumes=[]), "does not fit"),

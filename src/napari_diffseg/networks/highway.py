@@ -89,11 +89,11 @@ class Highway(nn.Module):
         return Passed(output(h).float().sigmoid(), self.projected(deepest), decoded)
 
     def modulated(self, h: Tensor, feature: Tensor, depth: int) -> Tensor:
-        """The plain highway takes nothing from the main network,"""
+        """Features `h` after a stage's pool, as the main network changes them: not at all here."""
         return h
 
     def projected(self, deepest: Tensor) -> Tensor | None:
-        """And adds nothing to its bottleneck."""
+        """What is added to the main network's bottleneck: nothing here."""
         return None
 
 

@@ -93,12 +93,13 @@ class MedSegDiffUNetConfig(NetworkConfig):
                 f"attention_at is {self.attention_at}, but the stages have the downsampling rates {rates}. "
                 "Name some of those, or none."
             )
-        for rate, width in zip(rates, self.widths, strict=True):
+        for width in (self.width, *self.widths):
             if width % self.groups:
                 raise ValueError(
                     f"{self.groups} groups do not divide {width} channels. "
                     "Change groups, width or multipliers."
                 )
+        for rate, width in zip(rates, self.widths, strict=True):
             if rate in self.attention_at and width % self.heads:
                 raise ValueError(
                     f"{self.heads} heads do not divide {width} channels. Change heads, width or multipliers."

@@ -36,6 +36,8 @@ def recycle(oracle: Oracle) -> Iterator[Comparison]:
 class _Step:
     """The oracle's batch, times and noises, and every call of the network in what was asked for.
 
+    In float64, which leaves the official rounding alone in the difference.
+
     Args:
         oracle: of the training step.
         recycling: noise the network's own prediction.
@@ -43,9 +45,9 @@ class _Step:
 
     def __init__(self, oracle: Oracle, recycling: bool) -> None:
         self.oracle, self.recycling = oracle, recycling
-        self.network = network_of(stored_weights(oracle))
-        self.mask = one_hot(oracle["label"], self.network.head.out_channels)
-        self.image, self.noise = oracle["image"][:, None], oracle["noise"].movedim(-1, 2)
+        self.network = network_of(stored_weights(oracle)).double()
+        self.mask = one_hot(oracle["label"], self.network.head.out_channels).double()
+        self.image, self.noise = oracle["image"][:, None].double(), oracle["noise"].movedim(-1, 2).double()
         self.index = oracle["t"].long()
         self.chain, self.times = kept_times(oracle)
         self.noisier = (self.index + 1).clamp(max=len(self.times) - 2)
@@ -72,12 +74,16 @@ class _Step:
         if self.recycling:
             with torch.no_grad():
                 x_t, said = self._call(x0, self.noisier, recycled)
-                x0 = x0_from("noise", said, x_t, self._signal(self.noisier))
+                x0 = self.implied("epsilon", x_t, said, self.noisier)
         x_t, said = self._call(x0, self.index, main)
-        implied = x0_from("noise", said, x_t, self._signal(self.index))
-        return segmentation_loss(log_probabilities(implied), self.mask).total + MSE_WEIGHT * F.mse_loss(
-            said, main
-        )
+        logits = log_probabilities(self.implied("epsilon", x_t, said, self.index))
+        return segmentation_loss(logits, self.mask).total + MSE_WEIGHT * F.mse_loss(said, main)
+
+    def implied(self, target: str, x_t: Tensor, said: Tensor, index: Tensor) -> Tensor:
+        """The clean mask that an answer of the network stands for."""
+        if target == "x_start":
+            return 2 * said.softmax(1) - 1
+        return x0_from("noise", said, x_t, self._signal(index))
 
     def _call(self, x0: Tensor, index: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         x_t = noised(x0, noise, self._signal(index))
@@ -91,17 +97,18 @@ def _logged(step, target):
     """From the call that is scored."""
     x_t, said = step.calls[-1]
     steps = ReverseSteps.of(step.oracle, step.index)
-    noise = x0_from("noise", said, x_t, steps.posterior.alpha_bar_t)
-    logits = said if target == "x_start" else log_probabilities(noise)
-    x0_hat = 2 * said.softmax(1) - 1 if target == "x_start" else noise
-    x0, x_t, x0_hat = (2 * step.mask - 1).double(), x_t.double(), x0_hat.double()
-    variance = steps.log_variance("fixed_large", x0)
+    x0_hat = step.implied(target, *step.calls[-1], step.index)
+    logits = said if target == "x_start" else log_probabilities(x0_hat)
+    # the bound takes what was noised for the truth, and with recycling that is the first call's answer
+    x0 = step.implied(target, *step.calls[0], step.noisier) if step.recycling else 2 * step.mask - 1
+    mean = steps.posterior.mean(x0_hat, x_t)
+    bits = steps.bound(x0, x_t, mean, steps.log_variance("fixed_large", mean))
     found = logged(logits, step.mask)
     return {
         "mean_cross_entropy_loss": found["cross_entropy"],
         "mean_dice_loss": found["dice_all"],
         "mean_focal_loss": found["focal"],
-        "vlb_loss": steps.bound(x0, x_t, steps.posterior.mean(x0_hat, x_t), variance).mean(),
+        "vlb_loss": bits.mean(),
         "mse_loss": F.mse_loss(said, step.noise[1]),
     }
 
@@ -118,13 +125,12 @@ def _passes(step, name):
 
 def _gradients(step, name):
     ours = {place: parameter.grad for place, parameter in step.network.named_parameters()}
-    norm = torch.stack([gradient.double().norm() for gradient in ours.values()]).norm()
+    norm = torch.stack([gradient.norm() for gradient in ours.values()]).norm()
     yield compare(f"{name}.grad_norm", norm.reshape(1), step.oracle[f"{name}.grad_norm"], rtol=2e-3)
     prefix = f"{name}.grad/"
-    official = {
-        key.removeprefix(prefix): step.oracle[key] for key in step.oracle.tensors if key.startswith(prefix)
-    }
-    for place, gradient in our_names(official).items():
+    named = {key.removeprefix(prefix): key for key in step.oracle.tensors if key.startswith(prefix)}
+    official = our_names({key: step.oracle[stored] for key, stored in named.items()})
+    for place, gradient in official.items():
         atol = 1e-5 * float(gradient.abs().max())
         yield compare(f"{name}.grad/{place}", ours[place], gradient, rtol=2e-3, atol=atol)
 
