@@ -1,11 +1,14 @@
-"""`napari-diffseg models`: what there is and what is known of it, without torch."""
+"""`napari-diffseg models`: what there is and what is known of it, without torch; and the import."""
 
 import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+AMB_PT = Path(__file__).parents[1] / "parity" / "data" / "amb_ckpt.pt"
 
 
 @pytest.fixture
@@ -61,6 +64,57 @@ def test_an_unknown_name_is_one_sentence_with_the_known_ones(command, folder):
     done = command("models", "show", "tyni")
     assert (done.code, len(done.err.splitlines())) == (1, 1)
     assert "tiny" in done.err
+
+
+@pytest.fixture
+def import_(command, tmp_path):
+    """Import the sample file of AmbDiffSeg's trainer; more arguments win."""
+
+    def run(*arguments, source="ambdiffseg", out=tmp_path / "ours.safetensors"):
+        return command("models", "import", AMB_PT, "--from", source, "--out", out, *arguments)
+
+    return run
+
+
+def test_an_official_checkpoint_becomes_one_of_ours(import_, command, tmp_path):
+    names = ("--name", "nodules", "--class", "nodule", "--channel", "ct")
+    done = import_(*names, "--network", "heads=4", "--network", "sampler=ddim")
+    assert (done.code, done.err) == (0, "")
+    assert done.out == command("models", "show", tmp_path / "ours.safetensors").out
+    for text in ("nodules: AmbDiffSeg, imported from amb_ckpt.pt", "  nodule", "Channels: ct", "Christensen"):
+        assert text in done.out
+    config = json.loads(command("models", "show", tmp_path / "ours.safetensors", "--json").out)["config"]
+    assert (config["unet"]["heads"], config["sampler"]) == (4, "ddim")
+
+
+def test_without_out_it_joins_the_person_s_own(command, folder):
+    done = command("models", "import", AMB_PT, "--from", "ambdiffseg", "--json")
+    assert json.loads(done.out)["path"] == str(folder / "amb_ckpt.safetensors")
+    assert "amb_ckpt: AmbDiffSeg" in command("models", "list").out
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [("wolleb", "looks like a checkpoint of AmbDiffSeg"), ("probunet", "cannot be imported yet")],
+)
+def test_an_import_that_fails_is_one_sentence_and_no_file(source, told, import_, tmp_path):
+    done = import_(source=source)
+    assert (done.code, done.out, len(done.err.splitlines())) == (1, "", 1)
+    assert told in done.err
+    assert not (tmp_path / "ours.safetensors").exists()
+
+
+def test_an_existing_model_is_replaced_only_when_asked(import_):
+    assert import_("--quiet").out == ""
+    again = import_()
+    assert again.code == 1
+    assert "exists already" in again.err
+    assert import_("--overwrite").code == 0
+
+
+@pytest.mark.parametrize("arguments", [("--network", "heads"), ("--from", "unet")])
+def test_wrong_usage_of_import_is_told(arguments, import_):
+    assert import_(*arguments).code == 2
 
 
 WITHOUT_TORCH = """

@@ -9,18 +9,22 @@ from typing import Annotated, Any
 import typer
 
 from napari_diffseg.checkpoints.catalogue import find
-from napari_diffseg.checkpoints.document import read_document
+from napari_diffseg.checkpoints.document import Document, read_document
 from napari_diffseg.cli.channels import read_scan
 from napari_diffseg.cli.flags import with_sampling_flags
 from napari_diffseg.cli.interrupt import cancelling
 from napari_diffseg.cli.output import Output
 from napari_diffseg.cli.progress import follow
+from napari_diffseg.inference.settings import settings_lacking
 from napari_diffseg.methods.registry import method
 from napari_diffseg.results.folder import check_folder, propose_folder, write_result
 from napari_diffseg.results.options import SamplingOptions
 from napari_diffseg.results.record import RECORD
 from napari_diffseg.results.result import Result
 from napari_diffseg.volume import Box, Scan
+
+_MEANT_ALL_THE_SAME = {"members", "steps", "fusion", "relative_area", "keep_members"}
+"""Told of elsewhere, or done though a dock does not offer it."""
 
 
 @with_sampling_flags
@@ -54,14 +58,27 @@ def segment(
     box = _clipped_box(options, loaded, output)
     for warning in document.warnings(loaded, loaded.grid.crop(box)):
         output.warn(warning)
-    entry = method(document.method)
-    if not entry.has_steps:
-        output.note(f"“{entry.title}” gives one member in one step, whatever --members and --steps say.")
+    _note_idle(options, document, output)
     result = _drawn(loaded, path, options, output)
     folder = write_result(result, out or propose_folder(Path(), loaded.name), overwrite=overwrite)
     _report(result, folder, output)
     if result.cancelled:
         raise typer.Exit(130)
+
+
+def _note_idle(options: SamplingOptions, document: Document, output: Output) -> None:
+    """Say which of the settings asked for change nothing."""
+    entry, lacking = method(document.method), settings_lacking(document, options.sampler)
+    if not entry.has_steps:
+        output.note(f"“{entry.title}” gives one member in one step, whatever --members and --steps say.")
+    fields = SamplingOptions.model_fields
+    idle = [
+        f"--{name.replace('_', '-')}"
+        for name in fields
+        if name in lacking - _MEANT_ALL_THE_SAME and getattr(options, name) != fields[name].default
+    ]
+    if idle:
+        output.note(f"{', '.join(idle)}: of no use to “{document.name}” as it is asked for.")
 
 
 def _drawn(scan: Scan, path: Path, options: SamplingOptions, output: Output) -> Result:

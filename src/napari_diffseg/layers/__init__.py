@@ -5,7 +5,7 @@ from napari_diffseg.layers.channels import match_channels
 from napari_diffseg.layers.contributions import get_reader, sample_head, write_labels
 from napari_diffseg.layers.outline import RegionOutline
 from napari_diffseg.layers.pace import qt_later
-from napari_diffseg.layers.regions import box_around, box_of_rectangle
+from napari_diffseg.layers.regions import box_around, box_of_rectangle, box_of_slice, slice_in_view
 from napari_diffseg.layers.results import ResultLayers
 from napari_diffseg.layers.scans import grid_of, orientation_note, outline_of, scan_layers, scan_of
 
@@ -15,6 +15,7 @@ __all__ = [
     "ResultLayers",
     "box_around",
     "box_of_rectangle",
+    "box_of_slice",
     "get_reader",
     "grid_of",
     "match_channels",
@@ -24,5 +25,6 @@ __all__ = [
     "sample_head",
     "scan_layers",
     "scan_of",
+    "slice_in_view",
     "write_labels",
 ]

@@ -25,7 +25,8 @@ class ResultArrays:
         variance: likewise; NaN before the second; None for a single member.
         consensus: threshold of the running mean; in the end the result's own.
         members: hard label maps in the order of their numbers; None unless kept.
-        preview: label map of the member being drawn; None without live preview.
+        preview: label map of the member being drawn, slab by slab where it is drawn so; None without live
+            preview.
         shown: index of the chosen class.
         members_done: how many have been written.
         previews: how often `preview` was written.
@@ -51,6 +52,7 @@ class ResultArrays:
         self.members_done = 0
         self.previews = 0
         self.sealed = False
+        self._drawn = 0
         self._threshold = options.threshold
         self._means: Float32[np.ndarray, "class D H W"] | None = None
         self._variances: Float32[np.ndarray, "class D H W"] | None = None
@@ -66,7 +68,7 @@ class ResultArrays:
             return
         match event:
             case Stepped(x0=x0) if x0 is not None:
-                self._draw(x0, event.region)
+                self._draw(event.member, x0, event.region)
             case MemberDone():
                 self._add(event)
             case Finished():
@@ -82,10 +84,12 @@ class ResultArrays:
             self.shown = index
             self._show()
 
-    def _draw(self, x0: Float32[np.ndarray, "class D H W"], region: Box) -> None:
+    def _draw(self, member: int, x0: Float32[np.ndarray, "class D H W"], region: Box) -> None:
         if self.preview is None:
             return
-        # a slice-wise method tells one slice at a time
+        if member != self._drawn:
+            self.preview[...] = 0  # the slices of the member before
+            self._drawn = member
         self.preview[_inside(self.box, region)] = consensus_from_mean(x0)
         self.previews += 1
 

@@ -10,6 +10,7 @@ from napari.layers import Image, Shapes
 
 from napari_diffseg.errors import PreparationError
 from napari_diffseg.layers.scans import grid_of
+from napari_diffseg.results.options import SliceAxis
 from napari_diffseg.volume import Box
 from napari_diffseg.volume.grid import Spacing
 
@@ -32,6 +33,33 @@ def box_around(layer: Image, point: Sequence[float], size_mm: Spacing) -> Box:
     voxels = [size / edge for size, edge in zip(size_mm, grid.spacing_mm, strict=True)]
     centre = np.asarray(layer.world_to_data(tuple(point)[-3:]), dtype=float).tolist()
     return Box.around(centre, voxels).clipped(grid.shape)
+
+
+def slice_in_view(layer: Image, point: Sequence[float], axis: SliceAxis) -> int:
+    """Number of the scan's slice that a point of the viewer lies in.
+
+    Args:
+        layer: of the scan.
+        point: in the viewer's world, for example `viewer.dims.point`; its last three count.
+        axis: that slices are counted along, (0, 1, 2) for (D, H, W).
+
+    Returns:
+        From 0; outside the scan where the point is.
+    """
+    return round(float(layer.world_to_data(tuple(point)[-3:])[axis]))
+
+
+def box_of_slice(layer: Image, point: Sequence[float], axis: SliceAxis) -> Box:
+    """The slice that a point of the viewer lies in, and nothing else; see `slice_in_view`.
+
+    Raises:
+        PreparationError: the point lies outside the scan.
+        ScanError: the layer cannot be used as a scan.
+    """
+    shape, number = grid_of([layer]).shape, slice_in_view(layer, point, axis)
+    start, stop = [0, 0, 0], list(shape)
+    start[axis], stop[axis] = number, number + 1
+    return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2])).clipped(shape)
 
 
 def box_of_rectangle(layer: Image, shapes: Shapes, depth: int, point: Sequence[float]) -> Box:

@@ -16,6 +16,7 @@ from napari.utils.colormaps import Colormap, DirectLabelColormap, ensure_colorma
 from napari_diffseg.layers.arrays import ResultArrays
 from napari_diffseg.layers.pace import Later, Pace
 from napari_diffseg.layers.source import METADATA_KEY, Source
+from napari_diffseg.results.options import SliceAxis
 from napari_diffseg.results.result import ClassInfo, Result
 from napari_diffseg.volume import Scan
 
@@ -35,6 +36,7 @@ class ResultLayers:
         arrays: what the layers show; the run's thread fills them.
         scan: that is segmented.
         classes: foreground classes in order.
+        slice_axis: across which members are drawn slice by slice; their layer says so.
         later: calls back in the window's thread after so many seconds: `qt_later`, or None for a
             program without an event loop.
 
@@ -54,12 +56,15 @@ class ResultLayers:
         scan: Scan,
         classes: Sequence[ClassInfo],
         *,
+        slice_axis: SliceAxis | None = None,
         later: Later | None = None,
     ) -> None:
         self._viewer, self._arrays, self._classes = viewer, arrays, tuple(classes)
         self._scan_name = scan.name
         self.run = _next_run(viewer)
-        self._source = replace(Source.of_scan(scan), modality="", box=arrays.box, run=self.run)
+        self._source = replace(
+            Source.of_scan(scan), modality="", box=arrays.box, run=self.run, slice_axis=slice_axis
+        )
         self._result: Result | None = None
         selected = set(viewer.layers.selection)
         self.mean = self._add_map("mean", arrays.mean, 1.0, "plasma")
@@ -176,7 +181,8 @@ class ResultLayers:
         return layer
 
     def _add_members(self, data: np.ndarray) -> Labels:
-        layer = self._add_labels("members", data, "member", opacity=0.4)
+        what = "members" if self._source.slice_axis is None else "members, slice-wise"
+        layer = self._add_labels(what, data, "member", opacity=0.4)
         rollable = [True] * self._viewer.dims.ndim
         rollable[-4] = False  # the button that turns the volume must not bring members into the picture
         self._viewer.dims.rollable = tuple(rollable)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_diffseg.results.options import SliceAxis
 from napari_diffseg.results.result import Provenance
 from napari_diffseg.volume import Box, Grid, Origin, Scan, Spacing
 
@@ -26,6 +27,8 @@ class Source:
         channel: name of an image's channel; empty for other layers.
         modality: of an image; empty when unknown and for other layers.
         run: number of the run among those of the viewer, from 1; 0 for what no run made.
+        slice_axis: across which a run's members were drawn slice by slice; None for those drawn as volumes
+            and for what no run made.
         provenance: of a finished run's layers.
     """
 
@@ -35,6 +38,7 @@ class Source:
     channel: str = ""
     modality: str = ""
     run: int = 0
+    slice_axis: SliceAxis | None = None
     provenance: Provenance | None = None
 
     @classmethod

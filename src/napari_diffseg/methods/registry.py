@@ -27,6 +27,7 @@ class MethodEntry:
         dimensions: of its networks.
         has_steps: whether it samples in steps and gives several members.
         module: where its `Config`, `build`, `loss`, `sample` are.
+        relative_area: whether members that are specks beside the others are emptied in its paper.
     """
 
     name: str
@@ -36,6 +37,7 @@ class MethodEntry:
     dimensions: tuple[int, ...]
     has_steps: bool
     module: str
+    relative_area: bool = False
 
     def load(self) -> Method:
         """Import the method, and torch with it."""

@@ -138,7 +138,7 @@ def forecast(request: Request) -> Iterator[Forecast]:
         checkpoint.sha256,
         planned.device,
         planned.precision,
-        calls=planned.members * planned.steps,
+        calls=planned.members * planned.steps,  # of a network for slices, on every slice
         voxels=d * h * w,
     )
     yield Forecast(planned, seconds)

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QPushButton, QWidget
 from napari_diffseg.checkpoints.catalogue import CatalogueEntry, catalogue, describe
 from napari_diffseg.checkpoints.document import Document
 from napari_diffseg.errors import CheckpointError
-from napari_diffseg.methods.registry import methods
+from napari_diffseg.methods.registry import MethodEntry, methods
 from napari_diffseg.widgets.plain_label import PlainLabel
 from napari_diffseg.widgets.rows import Rows
 
@@ -56,7 +56,7 @@ class ModelChooser(QWidget):
         self.method.setToolTip("Show the models of one published method.")
         self.browse = QPushButton("Browse…")
         self.browse.setToolTip("Take a checkpoint file (.safetensors) from anywhere.")
-        self.about = PlainLabel()
+        self.sentence, self.about = PlainLabel(), PlainLabel()
         self._lay_out()
         self._fill_methods()
         self.refresh()
@@ -102,6 +102,7 @@ class ModelChooser(QWidget):
     def _lay_out(self) -> None:
         layout = Rows(self)
         layout.add("Method", self.method)
+        layout.addRow(self.sentence)
         layout.add("Model", self.checkpoint, self.browse)
         layout.addRow(self.about)
 
@@ -112,6 +113,8 @@ class ModelChooser(QWidget):
             self.method.setItemData(self.method.count() - 1, entry.sentence, Qt.ItemDataRole.ToolTipRole)
 
     def _filter(self, *_: object) -> None:
+        entry = methods().get(self.method.currentData() or "")
+        self.sentence.say(f"{entry.sentence} {entry.paper}." if entry else "")
         chosen = self.checkpoint.currentData()
         self._show(chosen.path if chosen else None)
 
@@ -139,9 +142,16 @@ class ModelChooser(QWidget):
             item.setEnabled(entry.document is not None)
 
     def _choose(self, *_: object) -> None:
-        entry = self.checkpoint.currentData()
-        self.about.say(_about(entry.document) if entry and entry.document else "")
+        entry, method = self.checkpoint.currentData(), methods().get(self.method.currentData() or "")
+        if entry is not None and entry.document is not None:
+            self.about.say(_about(entry.document))
+        else:
+            self.about.say(_how_to_get(method) if method and not self._has_usable() else "")
         self.changed.emit()
+
+    def _has_usable(self) -> bool:
+        listed = (self.checkpoint.itemData(number) for number in range(self.checkpoint.count()))
+        return any(entry.document for entry in listed)
 
     def _browse(self, *_: object) -> None:
         name, _kind = QFileDialog.getOpenFileName(
@@ -149,6 +159,15 @@ class ModelChooser(QWidget):
         )
         if name:
             self.take(Path(name))
+
+
+def _how_to_get(method: MethodEntry) -> str:
+    """The ways to a checkpoint of a method that has none."""
+    return (
+        f"There is no model of {method.title} here yet. Import one that its authors published on the command "
+        "line (napari-diffseg models import FILE --from SOURCE --out FILE), train one in Python "
+        "(napari_diffseg.training), or browse for one."
+    )
 
 
 def _about(document: Document) -> str:

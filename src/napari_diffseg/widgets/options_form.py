@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin
 
 from magicgui.widgets import CheckBox, ComboBox, LineEdit, SpinBox
@@ -25,7 +26,7 @@ class OptionsForm(Generic[Options]):
 
     Whole numbers are spin boxes, choices combo boxes, yes and no check boxes; fractions are text (1e-4 is
     no matter for a spin box), and so is what may be None, shown as "automatic". A field of any other type
-    has no row and keeps its value.
+    has no row and keeps its value, and so does one whose row is not shown.
 
     Args:
         options: shown at first.
@@ -42,6 +43,8 @@ class OptionsForm(Generic[Options]):
         fields = type(options).model_fields.items()
         made = {name: _row(name, field, getattr(options, name)) for name, field in fields}
         self.rows: dict[str, ValueWidget[Any]] = {name: row for name, row in made.items() if row is not None}
+        self._hidden: frozenset[str] = frozenset()
+        self._panels: list[_Panel] = []
         for row in self.rows.values():
             row.changed.connect(self._tell)
 
@@ -55,7 +58,8 @@ class OptionsForm(Generic[Options]):
             SettingsError: a row holds what its field cannot be.
         """
         fields = type(self._options).model_fields
-        values = self._options.model_dump() | {name: _value(row) for name, row in self.rows.items()} | others
+        shown = {name: _value(row) for name, row in self.rows.items() if name not in self._hidden}
+        values = self._options.model_dump() | shown | others
         try:
             return type(self._options).model_validate(values)
         except ValidationError as error:
@@ -71,17 +75,36 @@ class OptionsForm(Generic[Options]):
             beside: widgets at the end of a field's row.
         """
         panel = QWidget()
-        layout = Rows(panel)
+        layout, placed = Rows(panel), {}
         for name in names:
             row = self.rows[name]
             if isinstance(row, CheckBox):
                 layout.addRow(row.native)
+                placed[name] = row.native
             else:
-                layout.add(row.label, row.native, *(beside or {}).get(name, ()))
+                placed[name] = layout.add(row.label, row.native, *(beside or {}).get(name, ()))
+        self._panels.append(_Panel(panel, layout, placed))
         return panel
+
+    def hide(self, names: Iterable[str]) -> None:
+        """Show all rows but these, whose fields are as they were at first."""
+        self._hidden = frozenset(names)
+        for panel in self._panels:
+            for name, placed in panel.placed.items():
+                panel.layout.setRowVisible(placed, name not in self._hidden)
+            panel.widget.setVisible(not self._hidden.issuperset(panel.placed))
 
     def _tell(self, *_: object) -> None:
         self.changed.emit()
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """Some rows under one another, and what stands for each of them in the layout."""
+
+    widget: QWidget
+    layout: Rows
+    placed: dict[str, QWidget]
 
 
 def _row(name: str, field: FieldInfo, value: Any) -> ValueWidget[Any] | None:

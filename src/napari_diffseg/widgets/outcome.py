@@ -24,7 +24,7 @@ from napari_diffseg.results.folder import propose_folder, write_result
 from napari_diffseg.results.result import ClassInfo, Result
 from napari_diffseg.widgets.plain_label import PlainLabel
 from napari_diffseg.widgets.rows import Rows
-from napari_diffseg.widgets.wording import volume
+from napari_diffseg.widgets.wording import slices_note, volume
 from napari_diffseg.widgets.worker import Worker, work
 
 
@@ -53,7 +53,7 @@ class Outcome(QWidget):
         self.shown_class.setToolTip("The class whose mean and variance are shown.")
         self.save = QPushButton("Save results…")
         self.save.setToolTip("Consensus, mean, variance and settings, on the scan's own grid.")
-        self._volumes = QWidget()
+        self._volumes, self._note = QWidget(), PlainLabel()
         self._lay_out()
         self.shown_class.currentIndexChanged.connect(self._show_class)
         self.save.clicked.connect(self._ask)
@@ -68,6 +68,7 @@ class Outcome(QWidget):
         self.shown_class.blockSignals(False)
         self._class_row.setVisible(len(classes) > 1)
         self._volumes.hide()
+        self._note.say("")
         self.save.hide()
         self.show()
 
@@ -88,6 +89,7 @@ class Outcome(QWidget):
         for row, line in enumerate(volumes):
             _add_row(grid, row, result.classes[row], volume(line["mean_ml"], line["sd_ml"]))
         self._volumes.show()
+        self._note.say(slices_note(result))
         self.save.show()
 
     def discard(self) -> None:
@@ -123,7 +125,7 @@ class Outcome(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
-        for widget in (self._class_row, self._volumes, self.save):
+        for widget in (self._class_row, self._volumes, self._note, self.save):
             layout.addWidget(widget)
 
     def _show_class(self, index: int) -> None:

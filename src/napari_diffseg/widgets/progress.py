@@ -37,8 +37,9 @@ class RunProgress(QWidget):
         """Take in the run's next event."""
         match event:
             case Planned(plan=plan):
-                self.bar.setRange(0, plan.members * plan.steps)
+                self.bar.setRange(0, plan.members * plan.slices * plan.steps)
             case Stepped():
+                self.bar.setRange(0, event.members * event.steps)
                 self.bar.setValue(event.member * event.steps + event.step)
                 self.line.say(_line(event))
             case MemberDone():

@@ -1,4 +1,4 @@
-"""Which voxels: the whole volume, a box around the cursor, or a drawn rectangle with its depth."""
+"""Which voxels: the whole volume, a box around the cursor, a drawn rectangle with its depth, or one slice."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal
 from magicgui.widgets import ComboBox
 from napari.components import ViewerModel
 from napari.layers import Image, Shapes
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QPushButton,
@@ -20,17 +20,21 @@ from qtpy.QtWidgets import (
 
 from napari_diffseg.checkpoints.document import TrainingFacts
 from napari_diffseg.errors import PreparationError
-from napari_diffseg.layers import box_around, box_of_rectangle, grid_of
+from napari_diffseg.layers import box_around, box_of_rectangle, box_of_slice, grid_of, slice_in_view
+from napari_diffseg.results.options import SliceAxis
 from napari_diffseg.volume import Box
 from napari_diffseg.widgets.rows import Rows, row_of
 
-Kind = Literal["whole", "box", "rectangle"]
+Kind = Literal["whole", "box", "rectangle", "slice"]
 
 _KINDS: dict[Kind, str] = {
     "whole": "Whole volume",
     "box": "Box around cursor",
     "rectangle": "Rectangle in Shapes",
+    "slice": "Slice in view",
 }
+_WITH_PAGE = ("box", "rectangle")
+_ACROSS = ("axial", "coronal", "sagittal")
 _AXES = ("I–S", "A–P", "L–R")
 _SIZE_MM = (40, 55, 40)
 
@@ -51,7 +55,9 @@ class RegionChooser(QWidget):
         self._viewer = viewer
         self.kind = QComboBox()
         for kind, title in _KINDS.items():
-            self.kind.addItem(title, kind)
+            if kind != "slice":
+                self.kind.addItem(title, kind)
+        self._slice_axis: SliceAxis | None = None
         self.kind.setToolTip("Only the region is computed; its result lies exactly on the scan.")
         self.sizes_mm = [_size(axis, size) for axis, size in zip(_AXES, _SIZE_MM, strict=True)]
         self.pick = QPushButton("Pick")
@@ -62,8 +68,20 @@ class RegionChooser(QWidget):
         self._connect()
 
     def choose(self, kind: Kind) -> None:
-        """Choose the kind of region."""
-        self.kind.setCurrentIndex(list(_KINDS).index(kind))
+        """Choose the kind of region; nothing happens where that is not offered."""
+        if (number := self.kind.findData(kind)) >= 0:
+            self.kind.setCurrentIndex(number)
+
+    def offer_slice(self, axis: SliceAxis | None) -> None:
+        """Offer the slice in view across an axis (0, 1, 2) for (D, H, W); None offers none."""
+        self._slice_axis, number = axis, self.kind.findData("slice")
+        if axis is None and number >= 0:
+            self.kind.removeItem(number)
+        elif axis is not None and number < 0:
+            self.kind.addItem(_KINDS["slice"], "slice")
+        if axis is not None:
+            tip = f"The {_ACROSS[axis]} slice that the viewer is at; the model takes such slices."
+            self.kind.setItemData(self.kind.findData("slice"), tip, Qt.ItemDataRole.ToolTipRole)
 
     def suggest(self, training: TrainingFacts | None) -> None:
         """Set the size of the box to the middle of what a model has seen."""
@@ -89,12 +107,25 @@ class RegionChooser(QWidget):
         if self.kind.currentData() == "box":
             d, h, w = (float(spin.value()) for spin in self.sizes_mm)
             return box_around(layer, self._viewer.dims.point, (d, h, w))
+        if self.kind.currentData() == "slice" and self._slice_axis is not None:
+            return box_of_slice(layer, self._viewer.dims.point, self._slice_axis)
         if self.shapes.value is None:
             raise PreparationError(
                 "There is no Shapes layer. Add one (the polygon button above the layer list), and draw a "
                 "rectangle in it."
             )
         return box_of_rectangle(layer, self.shapes.value, self.slices.value(), self._viewer.dims.point)
+
+    def first_slice(self, layer: Image) -> int | None:
+        """The slice to begin with: the one in view, or the scan's nearest to it; None for whole volumes.
+
+        Raises:
+            ScanError: the layer cannot be used as a scan.
+        """
+        if self._slice_axis is None:
+            return None
+        number = slice_in_view(layer, self._viewer.dims.point, self._slice_axis)
+        return max(0, min(number, grid_of([layer]).shape[self._slice_axis] - 1))
 
     def reset_choices(self) -> None:
         """Layers came, went or were renamed."""
@@ -117,13 +148,13 @@ class RegionChooser(QWidget):
         self.slices.setValue(40)
         self.slices.setSuffix(" slices")
         self.slices.setToolTip("Slices across the rectangle, half of them before it and half behind.")
-        for page in (QWidget(), row_of(*self.sizes_mm), row_of(self.shapes.native, self.slices)):
+        for page in (row_of(*self.sizes_mm), row_of(self.shapes.native, self.slices)):
             self._pages.addWidget(page)
         self._pages.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         rows = Rows(self)
         rows.add("Region", self.kind, self.pick)
         rows.addRow(self._pages)
-        self._turn_page(0)
+        self._turn_page()
 
     def _connect(self) -> None:
         self.kind.currentIndexChanged.connect(self._turn_page)
@@ -133,9 +164,11 @@ class RegionChooser(QWidget):
         self.pick.toggled.connect(self._listen_for_click)
         self._viewer.dims.events.point.connect(self._move)
 
-    def _turn_page(self, index: int) -> None:
-        self._pages.setCurrentIndex(index)
-        self._pages.setVisible(index > 0)
+    def _turn_page(self, *_: object) -> None:
+        kind = self.kind.currentData()
+        if kind in _WITH_PAGE:
+            self._pages.setCurrentIndex(_WITH_PAGE.index(kind))
+        self._pages.setVisible(kind in _WITH_PAGE)
         self.pick.setVisible(self.kind.currentData() == "box")
         self._tell_touched()
 

@@ -18,8 +18,8 @@ class Rows(QFormLayout):
         self.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
-    def add(self, title: str, field: QWidget, *beside: QWidget) -> None:
-        """Add a row.
+    def add(self, title: str, field: QWidget, *beside: QWidget) -> QWidget:
+        """Add a row; what it returns stands for the row in `setRowVisible`.
 
         Args:
             title: as it stands on the left; it may come from a file.
@@ -32,7 +32,9 @@ class Rows(QFormLayout):
         label.setToolTip(field.toolTip())
         label.setBuddy(field)
         field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.addRow(label, row_of(field, *beside) if beside else field)
+        row = row_of(field, *beside) if beside else field
+        self.addRow(label, row)
+        return row
 
 
 def row_of(field: QWidget, *beside: QWidget) -> QWidget:

@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_diffseg.errors import DiffSegError
+from napari_diffseg.inference.settings import settings_lacking
 from napari_diffseg.layers import (
     RegionOutline,
     ResultLayers,
@@ -31,7 +32,6 @@ from napari_diffseg.layers import (
     qt_later,
     scan_of,
 )
-from napari_diffseg.methods.registry import method
 from napari_diffseg.results.events import Event, Finished, MemberDone, Stepped
 from napari_diffseg.volume import Box, Scan
 from napari_diffseg.widgets.channels import ChannelChooser
@@ -48,7 +48,7 @@ from napari_diffseg.widgets.section import Section
 from napari_diffseg.widgets.wording import ending, expectation, too_large
 
 _FIRST = ("members", "steps", "seed")
-_OF_DIFFUSION = (*_FIRST, "sampler", "members_at_once")
+_BY_THE_VIEWER = ("start_slice",)
 _LEAST_WIDTH, _WIDTH = 300, 344
 
 
@@ -69,7 +69,7 @@ class SegmentWidget(QWidget):
         self.region = RegionChooser(napari_viewer)
         self.form = OptionsForm(preferred_options())
         self.new_seed = QPushButton("New")
-        others = [name for name in self.form.rows if name not in _FIRST]
+        others = [name for name in self.form.rows if name not in (*_FIRST, *_BY_THE_VIEWER)]
         self.advanced = Section("Advanced", self.form.panel(others))
         self.warning, self.obstacle, self.message = PlainLabel(), PlainLabel(), PlainLabel()
         self.expected = PlainLabel("Loading engine…")
@@ -145,7 +145,7 @@ class SegmentWidget(QWidget):
         self.channels.changed.connect(self._review)
         self.region.touched.connect(self._outline_region)
         self.region.changed.connect(self._review)
-        self.form.changed.connect(self._review)
+        self.form.changed.connect(self._take_settings)
         self.model.changed.connect(self._take_model)
         for signal, slot in (
             (self.engine.loaded, self._note_loaded),
@@ -175,16 +175,23 @@ class SegmentWidget(QWidget):
             _, document = self.model.chosen()
             self.region.suggest(document.training)
             self.channels.set_channels([channel.name for channel in document.channels])
-            for name in _OF_DIFFUSION:
-                self.form.rows[name].enabled = method(document.method).has_steps
+            self.region.offer_slice(document.slice_axis)
+        self._take_settings()
+
+    def _take_settings(self) -> None:
+        """Show the settings that the model has; whether it has some depends on others."""
+        with suppress(DiffSegError):
+            _, document = self.model.chosen()
+            self.form.hide(settings_lacking(document, self.form.rows["sampler"].value))
         self._review()
 
     def _draw_seed(self, *_: object) -> None:
         self.form.rows["seed"].value = random.getrandbits(32)
 
     def _request(self, scan: Scan) -> Request:
-        box = self.region.box(self.channels.layers()[0])
-        return Request(scan, *self.model.chosen(), self.form.options(box=box))
+        layer = self.channels.layers()[0]
+        box, first = self.region.box(layer), self.region.first_slice(layer)
+        return Request(scan, *self.model.chosen(), self.form.options(box=box, start_slice=first))
 
     def _review(self) -> None:
         """Look at the choices again: what stands in the way, what to warn of, and what it would take."""
@@ -267,7 +274,10 @@ class SegmentWidget(QWidget):
         request, arrays = job.request, job.arrays
         if self._layers is None and arrays is not None:
             classes = request.document.classes
-            self._layers = ResultLayers(self._viewer, arrays, request.scan, classes, later=qt_later)
+            axis = request.document.slice_axis
+            self._layers = ResultLayers(
+                self._viewer, arrays, request.scan, classes, slice_axis=axis, later=qt_later
+            )
             self.outcome.begin(self._layers, classes)
         if self._layers is not None:
             self._layers.refresh()

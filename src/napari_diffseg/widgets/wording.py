@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from napari_diffseg.results.events import Finished, Plan
+from napari_diffseg.results.result import Result
 
 
 def duration(seconds: float) -> str:
@@ -28,7 +29,8 @@ def volume(mean_ml: float, sd_ml: float | None) -> str:
 
 def expectation(plan: Plan, seconds: float | None) -> str:
     """For example "5 members × 5 steps on CPU (bf16) · needs 640 MB of 12.3 GB free · about 40 s"."""
-    drawn = f"{_count(plan.members, 'member')} × {_count(plan.steps, 'step')}"
+    slices = "" if plan.slice_axis is None else f" × {_count(plan.slices, 'slice')}"
+    drawn = f"{_count(plan.members, 'member')}{slices} × {_count(plan.steps, 'step')}"
     where = f"{plan.device.split(':')[0].upper()} ({plan.precision})"
     needed = f"needs {memory(plan.needed_gib)} of {memory(plan.free_gib)} free"
     time = "time known after the first step" if seconds is None else f"about {duration(seconds)}"
@@ -49,6 +51,22 @@ def ending(event: Finished) -> str:
     if not event.cancelled:
         return f"Done in {duration(result.provenance.duration_s)}."
     return f"Cancelled: {len(result.members)} of {result.options.members} members are kept."
+
+
+def slices_note(result: Result) -> str:
+    """What is to be known of members that were drawn slice by slice; empty for others."""
+    told = result.provenance
+    if told.slice_axis is None:
+        return ""
+    way = f"Slice-wise ({('axial', 'coronal', 'sagittal')[told.slice_axis]})"
+    if told.sampler is None:
+        return f"{way}: every slice was segmented by itself."
+    if result.options.slice_noise == "shared":
+        return f"{way}: all slices of a member were drawn from the same noise."
+    return (
+        f"{way}: every slice was drawn from noise of its own, so members flicker from slice to slice and "
+        "their volumes look more certain than they are."
+    )
 
 
 def _count(number: int, what: str) -> str:

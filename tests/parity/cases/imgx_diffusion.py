@@ -16,9 +16,11 @@ from napari_diffseg.diffusion.respacing import spread
 from napari_diffseg.diffusion.schedule import over
 from napari_diffseg.diffusion.target import noise_from, x0_from
 
-HALF_STEP = 2.0**-25  # of float32 just below 1, where the official code rounds signals
 NEAR = {"rtol": 2e-5, "atol": 2e-5}
 FIRST = {"rtol": 2e-5, "atol": 5e-4}  # what float32 loses in 1 − ᾱ near 1
+# Half a step of float32 just below 1: the official signal comes from 1 − β, so where β is near 1 it knows
+# no more than this, and its reciprocal root accordingly less.
+HALF_STEP = 2.0**-25
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from napari_diffseg.checkpoints.official import model as models
 from napari_diffseg.checkpoints.official.foreign import Foreign
 from napari_diffseg.checkpoints.official.guided import inputs, unet_settings
 from napari_diffseg.checkpoints.official.model import Model, Wanted, image_channels
-from napari_diffseg.checkpoints.official.pickles import StandIn, shown
+from napari_diffseg.checkpoints.official.pickles import StandIn
 from napari_diffseg.checkpoints.official.torch_file import read_torch_file
 from napari_diffseg.diffusion.target import Target
 from napari_diffseg.diffusion.weighting import Weighting
@@ -43,7 +43,6 @@ _WEIGHTINGS: dict[Any, Weighting] = {
 _OTHER_NETWORKS = ("use_gen_prob_unet", "one_skip_per_reso", "new_upsample_method", "mlp_attn")
 _TANH = "tanh_if_x"
 _RGB = 3
-_DEEPEST = 8
 
 
 class Settings(models.Settings):
@@ -79,8 +78,9 @@ class Settings(models.Settings):
 def read(path: Path) -> Foreign:
     """The tensors, and the configuration as plain dictionaries; the trainer's other entries are dropped."""
     foreign = read_torch_file(path, NAMES)
-    config = _plain(foreign.settings.get("config"))
-    return Foreign(foreign.file, foreign.tensors, config if isinstance(config, dict) else {})
+    sections = _content(foreign.settings.get("config"))
+    config = {name: _numbers_and_texts(_content(section)) for name, section in sections.items()}
+    return Foreign(foreign.file, foreign.tensors, config)
 
 
 def said(foreign: Foreign) -> dict[str, Any]:
@@ -89,8 +89,8 @@ def said(foreign: Foreign) -> dict[str, Any]:
     Raises:
         CheckpointError: the configuration is of another network or schedule.
     """
-    unet, diffusion = _section(foreign, "unet"), _section(foreign, "diffusion")
-    training, sampling = _section(foreign, "training"), _section(foreign, "sampling")
+    names = ("unet", "diffusion", "training", "sampling")
+    unet, diffusion, training, sampling = (foreign.settings.get(name, {}) for name in names)
     others = [name for name in _OTHER_NETWORKS if unet.get(name)]
     if others or unet.get("final_act", _TANH) != _TANH:
         raise CheckpointError(
@@ -140,21 +140,17 @@ def _our_head(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     return {ours.get(name[:6], name[:6]) + name[6:]: tensor for name, tensor in tensors.items()}
 
 
-def _section(foreign: Foreign, name: str) -> dict[str, Any]:
-    found = foreign.settings.get(name, {})
-    if not isinstance(found, dict):
-        raise CheckpointError(f"{foreign.file} has a configuration whose “{shown(name)}” is no section.")
-    return found
-
-
-def _plain(node: Any, depth: int = 0) -> Any:
-    """A configuration out of the states that omegaconf's objects would have been given."""
-    if depth > _DEEPEST:
-        return None
+def _content(node: Any) -> dict[Any, Any]:
+    """The entries of a section: of the state that omegaconf's object would have been given."""
     if isinstance(node, StandIn) and isinstance(node.state, dict):
-        node = node.state.get("_content", node.state.get("_val"))
-    if isinstance(node, dict):
-        return {key: _plain(value, depth + 1) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_plain(value, depth + 1) for value in node]
-    return node
+        node = node.state.get("_content")
+    return node if isinstance(node, dict) else {}
+
+
+def _numbers_and_texts(section: dict[Any, Any]) -> dict[Any, Any]:
+    """A section's single values; lists tell only what shapes tell too."""
+    values = {
+        name: node.state.get("_val") if isinstance(node, StandIn) and isinstance(node.state, dict) else node
+        for name, node in section.items()
+    }
+    return {name: value for name, value in values.items() if isinstance(value, (str, int, float))}

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import torch
+from jaxtyping import Shaped
 from numpy.lib import format as npy
 from torch import Tensor
 
@@ -33,6 +34,7 @@ NAMES = frozenset(
 
 _PARAMETERS = "params"
 _LONGEST_TREE = 2**26
+_MOST_NODES, _DEEPEST = 1_000_000, 32
 _Path = tuple[Any, ...]
 
 
@@ -53,7 +55,7 @@ def read_imgx_folder(path: Path) -> Foreign:
             tensors = dict(_parameters(folder, _leaves(tree), file))
     except OSError as error:
         raise CheckpointError(f"{folder.name} cannot be read: {error.strerror}. Choose another.") from error
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
             f"{folder.name} is damaged or cut short: {ARRAYS} and {TREE} do not fit together. "
             "Copy the folder again from its source."
@@ -81,24 +83,33 @@ def _check_folder(folder: Path) -> None:
         raise CheckpointError(f"{folder.name}/{TREE} is too long for names alone. Check the folder.")
 
 
-def _leaves(tree: Any, path: _Path = ()) -> Iterator[_Path]:
+def _leaves(tree: Any) -> list[_Path]:
     """Paths to the leaves in JAX's order: keys sorted, tuples in order; None is no leaf."""
-    if isinstance(tree, dict):
-        children = [(key, tree[key]) for key in sorted(tree)]
-    elif isinstance(tree, (list, tuple)):
-        children = list(enumerate(tree))
-    elif isinstance(tree, StandIn):  # a named tuple
-        children = list(enumerate(tree.args))
-    elif tree is None:
-        return
-    else:
-        yield path
-        return
-    for key, child in children:
-        yield from _leaves(child, (*path, key))
+    found: list[_Path] = []
+    pending: list[tuple[_Path, Any]] = [((), tree)]
+    for _ in range(_MOST_NODES):
+        if not pending:
+            return found
+        path, node = pending.pop()
+        if len(path) > _DEEPEST:
+            break
+        children = _children(node)
+        if children is not None:
+            pending += [((*path, key), child) for key, child in reversed(children)]
+        elif node is not None:
+            found.append(path)
+    raise ValueError("a tree that has no end")  # one that holds itself, or the same branch again and again
 
 
-def _parameters(folder: Path, leaves: Iterator[_Path], file: BinaryIO) -> Iterator[tuple[str, Tensor]]:
+def _children(node: Any) -> list[tuple[Any, Any]] | None:
+    if isinstance(node, dict):
+        return [(key, node[key]) for key in sorted(node)]
+    if isinstance(node, StandIn):  # a named tuple
+        return list(enumerate(node.args))
+    return list(enumerate(node)) if isinstance(node, (list, tuple)) else None
+
+
+def _parameters(folder: Path, leaves: list[_Path], file: BinaryIO) -> Iterator[tuple[str, Tensor]]:
     """The records that are parameters; the others are passed over."""
     end = (folder / ARRAYS).stat().st_size
     for top, *names in leaves:
@@ -110,7 +121,7 @@ def _parameters(folder: Path, leaves: Iterator[_Path], file: BinaryIO) -> Iterat
         raise ValueError("more records than leaves")
 
 
-def _record(file: BinaryIO, end: int, *, wanted: bool) -> np.ndarray[Any, Any] | None:
+def _record(file: BinaryIO, end: int, *, wanted: bool) -> Shaped[np.ndarray, ...] | None:
     """The next record, no larger than what the file still has; pickled objects are not read."""
     version = npy.read_magic(file)
     read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from torch import Tensor
 
 from napari_diffseg.checkpoints.catalogue import user_folder
 from napari_diffseg.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from napari_diffseg.checkpoints.document import Document
 from napari_diffseg.checkpoints.official.card import card
 from napari_diffseg.checkpoints.official.foreign import Foreign
 from napari_diffseg.checkpoints.official.model import Importer, Model, Wanted
@@ -63,18 +65,13 @@ def import_official(
         raise CheckpointError(
             f"{target} exists already. Choose another name, or allow it to be replaced (overwrite)."
         )
-    importer, wanted = entry.load(), Wanted(channels, classes)
-    foreign = _read(path, entry, importer)
-    model = _model(foreign, entry, importer, network or {}, wanted)
-    document = card(foreign, entry, model, name, wanted)
-    check_tensors(foreign, document, model)
+    document, weights = _converted(path, entry, network or {}, name, Wanted(channels, classes))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        save_checkpoint(target, document, model.weights)
+        save_checkpoint(target, document, weights)
     except OSError as error:
-        raise CheckpointError(
-            f"{target} cannot be written: {error.strerror}. Choose another place."
-        ) from error
+        raise CheckpointError(f"{target} cannot be written: {error.strerror}. Choose another.") from error
+    del weights  # a large network need not be held twice
     return load_checkpoint(target)
 
 
@@ -89,6 +86,18 @@ def target_path(out: str | Path | None, name: str) -> Path:
     if target.suffix != _ENDING:
         raise CheckpointError(f"{target.name} does not end in {_ENDING}. Give the new file that ending.")
     return target
+
+
+def _converted(
+    path: Path, entry: Source, network: Mapping[str, Any], name: str, wanted: Wanted
+) -> tuple[Document, Mapping[str, Tensor]]:
+    """The document and the weights to write, every tensor checked."""
+    importer = entry.load()
+    foreign = _read(path, entry, importer)
+    model = _model(foreign, entry, importer, network, wanted)
+    document = card(foreign, entry, model, name, wanted)
+    check_tensors(foreign, document, model)
+    return document, model.weights
 
 
 def _read(path: Path, entry: Source, importer: Importer) -> Foreign:

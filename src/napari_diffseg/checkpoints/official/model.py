@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
@@ -64,6 +64,7 @@ class Model:
     preparation: Preparation
 
 
+@runtime_checkable
 class Importer(Protocol):
     """The names that a source's module must have."""
 

@@ -6,42 +6,28 @@ read by `pickles.py` and each tensor is cut from its storage here, inside checke
 
 from __future__ import annotations
 
-import math
 import zipfile
-from collections.abc import Collection
-from functools import lru_cache
+from collections.abc import Collection, Iterable, Mapping
+from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from napari_diffseg.checkpoints.official.described_tensors import (
+    STATE_DICT_NAMES,
+    Description,
+    Storage,
+    described,
+)
 from napari_diffseg.checkpoints.official.foreign import Foreign
-from napari_diffseg.checkpoints.official.pickles import Elsewhere, Global, StandIn, read_pickle, shown
+from napari_diffseg.checkpoints.official.pickles import read_pickle, shown
 from napari_diffseg.errors import CheckpointError
-
-_DTYPES = {
-    "torch.FloatStorage": torch.float32,
-    "torch.DoubleStorage": torch.float64,
-    "torch.HalfStorage": torch.float16,
-    "torch.BFloat16Storage": torch.bfloat16,
-    "torch.LongStorage": torch.int64,
-    "torch.IntStorage": torch.int32,
-    "torch.ShortStorage": torch.int16,
-    "torch.CharStorage": torch.int8,
-    "torch.ByteStorage": torch.uint8,
-    "torch.BoolStorage": torch.bool,
-}
-_TENSOR = "torch._utils._rebuild_tensor_v2"
-_PARAMETER = "torch._utils._rebuild_parameter"
-STATE_DICT_NAMES = frozenset({"collections.OrderedDict", _TENSOR, _PARAMETER, *_DTYPES})
-"""Globals of a file that holds tensors by name and nothing else."""
 
 _ZIP = b"PK\x03\x04"
 _BEFORE_1_6 = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # the magic number that older torch began with
 _MODEL = "model"
 _DATA_PARALLEL = "module."
-_MOST_AXES = 8
 
 
 def read_torch_file(path: Path, names: Collection[str] = ()) -> Foreign:
@@ -93,12 +79,12 @@ class _Records:
             info = self.archive.getinfo(self.root + name)
         except KeyError as error:
             raise CheckpointError(
-                f"{self.path.name} has no record {name!r}, which it refers to. Copy it again from its source."
+                f"{self.path.name} has no record {shown(name)}, which it refers to. Copy it again from its source."
             ) from error
         packed = info.compress_type != zipfile.ZIP_STORED
         if packed or info.file_size > self.path.stat().st_size:  # torch packs nothing; bombs are packed
             raise CheckpointError(
-                f"{self.path.name} has a compressed record {name!r}, which torch.save never writes. "
+                f"{self.path.name} has a compressed record {shown(name)}, which torch.save never writes. "
                 "Get the file from its authors again."
             )
         return info
@@ -142,9 +128,40 @@ def _read(path: Path, records: _Records, names: Collection[str]) -> Foreign:
     if not state or not all(isinstance(name, str) for name in state):
         raise _no_state_dict(path, "other entries")
     prefix = _DATA_PARALLEL if all(name.startswith(_DATA_PARALLEL) for name in state) else ""
-    storages = _Storages(path, records)
-    tensors = {name.removeprefix(prefix): storages.tensor(name, value) for name, value in state.items()}
-    return Foreign(path.name, tensors, beside)
+    parts = {name.removeprefix(prefix): described(path.name, name, value) for name, value in state.items()}
+    _check_total(path, parts.values())
+    return Foreign(path.name, _cut(path, records, parts), beside)
+
+
+def _check_total(path: Path, parts: Iterable[Description]) -> None:
+    """A million names for one storage are refused before they are a million copies."""
+    if sum(part.bytes for part in parts) > path.stat().st_size:
+        raise CheckpointError(
+            f"{path.name} describes tensors of more bytes than it has. Get the file from its authors again."
+        )
+
+
+def _cut(path: Path, records: _Records, parts: Mapping[str, Description]) -> dict[str, Tensor]:
+    """Tensors with memory of their own; each storage is read once, and no more than one is held."""
+    found: dict[str, Tensor] = {}
+    by_storage = sorted(parts.items(), key=lambda item: item[1].storage.order)
+    for storage, group in groupby(by_storage, key=lambda item: item[1].storage):
+        numbers = _numbers(path, records, storage)
+        found |= {name: part.cut(numbers) for name, part in group}
+    return {name: found[name] for name in parts}
+
+
+def _numbers(path: Path, records: _Records, storage: Storage) -> Tensor:
+    """All of a storage, flat."""
+    record, size = f"data/{storage.key}", records.size(f"data/{storage.key}")
+    if size != storage.bytes:
+        raise CheckpointError(
+            f"{path.name} says that record {shown(record)} holds {storage.count} numbers of {storage.dtype}, "
+            f"and it has {size} bytes. Copy it again from its source."
+        )
+    if not storage.count:
+        return torch.empty(0, dtype=storage.dtype)
+    return torch.frombuffer(bytearray(records.read(record)), dtype=storage.dtype)
 
 
 def _no_state_dict(path: Path, found: str) -> CheckpointError:
@@ -152,73 +169,3 @@ def _no_state_dict(path: Path, found: str) -> CheckpointError:
         f"{path.name} holds {found} where tensors by name are needed. "
         "Choose the file that the official training code saved for its model."
     )
-
-
-class _Storages:
-    """Tensors from the storages of one file."""
-
-    def __init__(self, path: Path, records: _Records) -> None:
-        self.path, self.records = path, records
-        self.taken = 0
-        # A storage of many tensors is read once; of one each, no more than one is held.
-        self.storage = lru_cache(maxsize=1)(self._storage)
-
-    def tensor(self, name: str, value: Any) -> Tensor:
-        """A tensor or parameter with memory of its own."""
-        if isinstance(value, StandIn) and value.name == _PARAMETER and value.args:
-            value = value.args[0]
-        if not (isinstance(value, StandIn) and value.name == _TENSOR):
-            raise _no_state_dict(self.path, f"something else at “{shown(name)}”")
-        try:
-            where, offset, shape, strides, *_ = value.args
-            key, dtype, count = _reference(where)
-            _check_inside(offset, shape, strides, count)
-        except (TypeError, ValueError, KeyError) as error:
-            raise CheckpointError(
-                f"{self.path.name} describes “{shown(name)}” as no tensor can be ({shown(str(error))}). "
-                "Get the file from its authors again."
-            ) from error
-        self._take(math.prod(shape) * dtype.itemsize)
-        storage = self.storage(key, dtype, count)
-        return storage.as_strided(shape, strides, offset).clone(memory_format=torch.contiguous_format)
-
-    def _take(self, size: int) -> None:
-        """A million names for one storage are refused before they are a million copies."""
-        self.taken += size
-        if self.taken > self.path.stat().st_size:
-            raise CheckpointError(
-                f"{self.path.name} describes tensors of more bytes than it has. "
-                "Get the file from its authors again."
-            )
-
-    def _storage(self, key: str, dtype: torch.dtype, count: int) -> Tensor:
-        record = f"data/{key}"
-        if self.records.size(record) != count * dtype.itemsize:
-            raise CheckpointError(
-                f"{self.path.name} says that record {record!r} holds {count} numbers of {dtype}, and it has "
-                f"{self.records.size(record)} bytes. Copy it again from its source."
-            )
-        if not count:
-            return torch.empty(0, dtype=dtype)
-        return torch.frombuffer(bytearray(self.records.read(record)), dtype=dtype, count=count)
-
-
-def _reference(where: Any) -> tuple[str, torch.dtype, int]:
-    """Key, dtype and length of a storage."""
-    if not isinstance(where, Elsewhere):
-        raise TypeError("it has no storage")
-    kind, cls, key, _, count = where.key
-    if kind != "storage" or not isinstance(cls, Global) or not isinstance(key, str) or type(count) is not int:
-        raise TypeError("its storage is no storage")
-    return key, _DTYPES[cls.name], count
-
-
-def _check_inside(offset: Any, shape: Any, strides: Any, count: int) -> None:
-    """Every element lies in the storage, and there are no more of them than it holds."""
-    numbers = (offset, count, *shape, *strides)
-    if any(type(number) is not int or number < 0 for number in numbers) or len(shape) > _MOST_AXES:
-        raise ValueError("its shape is made of other things than a few whole numbers")
-    last = offset + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
-    elements = math.prod(shape)
-    if elements and (last >= count or elements > count):
-        raise ValueError(f"shape {list(shape)} at {offset} in a storage of {count}")
