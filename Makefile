@@ -1,7 +1,8 @@
-# make setup | demo | test | bench | screenshots | clean      (GNU make; Linux and macOS)
+# make setup | demo | test | parity | overfit | bench | screenshots | clean      (GNU make; Linux and macOS)
 #
 # PYTHON=python3.12 make setup   another interpreter for the virtual environment
 # make demo HEADLESS=1           no window, even where there is a screen
+# make parity ORACLES=DIR        another folder of numbers from the official codes
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -12,7 +13,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests never draw on the person's own screen where Xvfb is at hand, and never touch their settings.
 XVFB = $(if $(shell command -v xvfb-run),xvfb-run -a -s "-screen 0 1280x800x24",)
 
-.PHONY: setup system-packages demo test bench lint screenshots clean
+# All oracles where they lie beside the project, otherwise the small ones that it carries.
+ORACLES ?= $(firstword $(wildcard ../shared/oracles) tests/parity/data)
+
+.PHONY: setup system-packages demo test parity overfit bench lint screenshots clean
 
 setup: system-packages $(STAMP)
 	@tools/setup.sh check
@@ -39,6 +43,13 @@ lint: $(STAMP)
 
 test: lint
 	NAPARI_CONFIG="$$(mktemp -d)/settings.yaml" $(XVFB) $(BIN)/pytest
+
+parity: $(STAMP)
+	$(BIN)/python tests/parity/table.py $(ORACLES)
+
+# Resumable: rows that are finished are not trained again.
+overfit: $(STAMP)
+	$(BIN)/python recipes/overfit.py
 
 screenshots: $(STAMP)
 	$(XVFB) $(BIN)/python tools/screenshots.py

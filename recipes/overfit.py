@@ -2,11 +2,12 @@
 
 python recipes/overfit.py [NAME ...] [--out overfit] [--minutes 20] [--steps 1500]
 
-A sanity check of objective, network and sampler together, not a measure of quality: the masks it is scored
-on are those it was trained on. Each job trains a small network (at most a million parameters) on two cases
-(hippocampus: two crops, two classes; MS lesions: two crops, four sequences) in bf16, then draws three
-members of each in the stated steps and scores each member with Dice, a mean over classes, cases and members. A run that
-was stopped goes on where it was; a finished one is not repeated. Prints the table that docs/fidelity.md shows.
+A sanity check of objective, network and sampler together, not a measure of quality: the masks it is
+scored on are those it was trained on. Each job trains a small network (at most a million parameters) in bf16
+on two cases (hippocampus: two crops, two classes; MS lesions: two crops, four sequences), then draws three
+members of each in the stated steps and scores each member with Dice, a mean over classes, cases and members.
+A run that was stopped goes on where it was; a finished one is not repeated. Prints the table that
+docs/fidelity.md shows.
 """
 
 from __future__ import annotations

@@ -66,6 +66,32 @@ def test_every_setting_has_a_flag_and_reaches_the_record(segment, tmp_path):
     assert result.options.model_fields_set == set(SamplingOptions.model_fields)
 
 
+def test_settings_of_slices_reach_the_record_and_the_plan_tells_their_number(
+    segment, slice_checkpoint_path, tmp_path
+):
+    done = segment(
+        "--checkpoint", slice_checkpoint_path, "--out", "result", "--sampler", "ddim", "--eta", 0.5,
+        "--slice-noise", "independent", "--start-slice", 9, "--relative-area", 0.25, "--fusion", "staple",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert done.err.startswith("2 members of 32 slices, 4 at once, in 1 step on 32 × 48 × 34 voxels")
+    result = read_result(tmp_path / "result")
+    assert (result.options.eta, result.options.slice_noise, result.options.start_slice) == (
+        0.5,
+        "independent",
+        9,
+    )
+    assert (result.options.relative_area, result.provenance.fusion) == (0.25, "staple")
+    assert (result.provenance.slice_axis, result.provenance.slices_at_once) == (0, 4)
+
+
+def test_settings_that_change_nothing_are_noted_by_their_flags(segment, slice_checkpoint_path):
+    done = segment("--out", "result", "--start-slice", 9, "--eta", 0.5, "--slice-noise", "independent")
+    assert "--eta, --slice-noise, --start-slice: of no use to “tiny”" in done.err
+    done = segment("--checkpoint", slice_checkpoint_path, "--out", "other", "--members-at-once", 2)
+    assert "--members-at-once: of no use to “tiny-slices”" in done.err
+
+
 def test_flags_left_out_are_the_fields_defaults(command):
     shown = command("segment", "--help").out
     for name in SamplingOptions.model_fields:

@@ -15,7 +15,7 @@ from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.inference.by_slice import next_slab
 from napari_diffseg.inference.plan import plan
 from napari_diffseg.inference.run import segment
-from napari_diffseg.methods import imgx, imgx_unet
+from napari_diffseg.methods import imgx, imgx_unet, patchddm
 from napari_diffseg.methods.registry import method
 from napari_diffseg.results.events import BatchHalved, MemberDone, Stepped
 from napari_diffseg.results.options import SamplingOptions
@@ -262,3 +262,20 @@ def test_out_of_memory_halves_the_slices_says_so_and_changes_no_answer(head, hun
     assert halvings == [(2, "slices"), (1, "slices")]
     assert events[-1].result.provenance.slices_at_once == 1
     assert (events[-1].result.members == three.members).mean() >= 0.999
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_networks_that_want_coordinates_get_three_channels_more(head, slice_checkpoint, dimensions):
+    shape = {"dimensions": dimensions, "width": 4, "multipliers": (1, 2), "blocks": 1, "groups": 4}
+    config = patchddm.Config(unet=patchddm.Config().unet.model_copy(update=shape))
+    network = patchddm.build(config, channels=1, classes=3)
+    assert network.input_blocks[0][0].weight.shape[1] == 1 + 3 + 2
+    document = slice_checkpoint.document.model_copy(
+        update={"method": "patchddm", "config": config.model_dump(mode="json")}
+    )
+    placed = nd.Checkpoint(document, method("patchddm"), config, network.state_dict(), sha256="0" * 64)
+    planned = plan(head, placed, SamplingOptions(box=BOX, device="cpu"))
+    result = result_of(head, placed, members=1)
+    assert planned.slice_axis == (0 if dimensions == 2 else None)
+    assert result.mean.shape == (2, *BOX.shape)
+    assert result.provenance.sampler == "ddim"

@@ -58,6 +58,16 @@ def test_a_slice_being_drawn_lands_in_its_place_on_the_box(run):
     assert np.count_nonzero(arrays.preview) == 7 * 6
 
 
+def test_slices_of_the_member_before_leave_when_the_next_one_is_drawn(run):
+    arrays = ResultArrays(run.box, run.options)
+    arrays.write(run.step(0, Box((3, 2, 3), (4, 9, 9))))
+    arrays.write(run.step(0, Box((2, 2, 3), (3, 9, 9))))
+    assert np.count_nonzero(arrays.preview) == 2 * 7 * 6
+    arrays.write(run.step(1, Box((5, 2, 3), (6, 9, 9))))
+    assert np.count_nonzero(arrays.preview) == 7 * 6
+    assert (arrays.preview[4] == 2).all()
+
+
 def test_without_live_preview_and_kept_members_neither_takes_memory(run):
     arrays = ResultArrays(run.box, run.options.model_copy(update={"preview": False, "keep_members": False}))
     arrays.write(run.step())

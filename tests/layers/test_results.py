@@ -77,6 +77,25 @@ def test_rolling_the_view_never_puts_members_on_the_screen(viewer, streamed):
         assert viewer.dims.order[0] == 0
 
 
+def test_the_view_stays_where_it_is_when_members_bring_an_axis(viewer, run):
+    viewer.add_layer(Layer.create(*scan_layers(run.scan)[0]))
+    camera = viewer.scene.camera
+    camera.zoom, camera.center = 7.5, (0, 11, 12)
+    Streamed(viewer, run)
+    assert viewer.dims.ndim == 4
+    assert (camera.zoom, camera.center) == (7.5, (0, 11, 12))
+
+
+def test_members_drawn_slice_by_slice_are_called_so_and_every_layer_knows(viewer, run):
+    viewer.add_layer(Layer.create(*scan_layers(run.scan)[0]))
+    arrays = ResultArrays(run.box, run.options)
+    made = ResultLayers(viewer, arrays, run.scan, CLASSES, slice_axis=2)
+    assert made.members.name == "members, slice-wise · head"
+    assert {layer.metadata["diffseg"].slice_axis for layer in made.layers} == {2}
+    made.finish(run.finished(3).result)
+    assert made.consensus.metadata["diffseg"].slice_axis == 2
+
+
 def test_labels_have_the_names_and_colours_of_their_classes(streamed):
     consensus = streamed.layers.consensus
     assert list(consensus.features["name"]) == ["background", "anterior", "posterior"]

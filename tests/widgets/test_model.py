@@ -2,6 +2,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_diffseg.errors import CheckpointError
+from napari_diffseg.methods.registry import methods
 from napari_diffseg.widgets.model import ModelChooser
 
 
@@ -44,6 +45,23 @@ def test_choosing_a_method_leaves_its_own_checkpoints(chooser):
     assert "tiny" not in rows(chooser)
     chooser.method.setCurrentIndex(chooser.method.findData("imgx"))
     assert "tiny" in rows(chooser)
+
+
+def test_choosing_a_method_says_what_it_is_with_its_paper(chooser):
+    assert chooser.sentence.text() == ""
+    for entry in methods().values():
+        chooser.method.setCurrentIndex(chooser.method.findData(entry.name))
+        assert chooser.sentence.text() == f"{entry.sentence} {entry.paper}."
+    chooser.method.setCurrentIndex(0)
+    assert chooser.sentence.text() == ""
+
+
+def test_a_method_without_a_model_says_how_to_get_one(chooser):
+    chooser.method.setCurrentIndex(chooser.method.findData("medsegdiff"))
+    assert "There is no model of MedSegDiff here yet" in chooser.about.text()
+    assert "napari-diffseg models import FILE --from SOURCE --out FILE" in chooser.about.text()
+    chooser.method.setCurrentIndex(chooser.method.findData("imgx"))
+    assert "Trained on" in chooser.about.text()
 
 
 def test_a_browsed_file_is_listed_and_chosen(chooser, qtbot, press, tiny_checkpoint_path, monkeypatch):

@@ -13,8 +13,12 @@ OPTIONS = st.builds(
     members=st.integers(1, 64),
     steps=st.none() | st.integers(1, 1000),
     seed=st.integers(0, 2**32 - 1),
-    sampler=st.sampled_from(["ddpm", "ddim"]),
-    fusion=st.sampled_from(["mean", "majority"]),
+    sampler=st.none() | st.sampled_from(["ddpm", "ddim", "heun", "dpm-solver++"]),
+    eta=st.floats(0, 1),
+    slice_noise=st.sampled_from(["shared", "independent"]),
+    start_slice=st.none() | st.integers(0, 2000),
+    fusion=st.none() | st.sampled_from(["mean", "majority", "staple", "squared-mean"]),
+    relative_area=st.none() | st.floats(0, 1, exclude_min=True),
     threshold=st.floats(0, 1, exclude_min=True, exclude_max=True),
     device=st.sampled_from(["auto", "cpu", "cuda", "mps"]),
     precision=st.sampled_from(["auto", "bf16", "fp32"]),
@@ -51,6 +55,20 @@ def test_a_text_that_is_no_value_is_a_sentence_that_names_the_row(qapp, name, te
     form.rows[name].value = text
     with pytest.raises(SettingsError, match=f"{name.capitalize()} cannot be “{text}”"):
         form.options()
+
+
+def test_a_hidden_row_gives_what_the_form_began_with(qapp):
+    form = OptionsForm(SamplingOptions(members=4))
+    first, other = form.panel(["members", "seed"]), form.panel(["threshold"])
+    form.rows["members"].value, form.rows["seed"].value = 9, 3
+    form.hide({"members"})
+    assert (form.options().members, form.options().seed) == (4, 3)
+    assert not first.isHidden()
+    form.hide({"members", "seed"})
+    assert first.isHidden()
+    assert not other.isHidden()
+    form.hide(())
+    assert (form.options().members, form.options().seed) == (9, 3)
 
 
 def test_the_form_tells_of_a_change(qapp):

@@ -111,6 +111,38 @@ def test_a_click_after_pick_moves_the_cursor_there_and_only_that_one(region, vie
     assert viewer.mouse_drag_callbacks == before
 
 
+@pytest.mark.parametrize(("axis", "shape"), [(0, (1, 40, 60)), (1, (20, 1, 60)), (2, (20, 40, 1))])
+def test_the_slice_in_view_is_one_slice_across_the_models_axis(region, viewer, axis, shape):
+    layer = viewer.layers[0]
+    region.offer_slice(axis)
+    region.choose("slice")
+    viewer.dims.set_point(range(3), layer.data_to_world((5, 6, 7)))
+    box = region.box(layer)
+    assert box.shape == shape
+    assert box.start[axis] == region.first_slice(layer) == 5 + axis
+
+
+def test_the_slice_in_view_is_offered_for_models_of_slices_alone(region, viewer):
+    region.choose("slice")
+    assert region.kind.currentData() == "whole"
+    assert region.first_slice(viewer.layers[0]) is None
+    region.offer_slice(0)
+    region.choose("slice")
+    assert region.kind.currentData() == "slice"
+    region.offer_slice(None)
+    assert region.box(viewer.layers[0]) == Box.whole((20, 40, 60))
+
+
+def test_a_slice_beside_the_scan_is_refused_and_the_nearest_one_begins(region, viewer):
+    viewer.add_points([[900, 900, 900]])
+    region.offer_slice(0)
+    region.choose("slice")
+    viewer.dims.set_point(range(3), (900, 0, 10))
+    assert region.first_slice(viewer.layers[0]) == 19
+    with pytest.raises(PreparationError, match="20 × 40 × 60"):
+        region.box(viewer.layers[0])
+
+
 def test_moving_the_cursor_tells_of_a_change_only_where_it_matters(qtbot, region, viewer):
     with qtbot.assertNotEmitted(region.changed):
         viewer.dims.set_point(0, 104)

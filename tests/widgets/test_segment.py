@@ -20,6 +20,13 @@ def longer(dock):
     dock.form.rows["steps"].value = "4"
 
 
+def shown(dock):
+    """The settings that a person sees once Advanced is open."""
+    dock.show()
+    dock.advanced.expand(animate=False)
+    return {name for name, row in dock.form.rows.items() if row.native.isVisible()}
+
+
 def wait_for_member(qtbot, dock, number):
     qtbot.waitUntil(lambda: f"member {number} of" in dock.progress.line.text(), timeout=60_000)
 
@@ -232,10 +239,87 @@ def test_the_region_is_outlined_until_the_run_begins(dock, viewer, press, finish
 
 
 def test_a_model_without_diffusion_has_no_members_to_choose_and_no_variance(dock, viewer, press, finished):
-    assert dock.form.rows["members"].enabled
+    assert {"members", "steps", "seed", "sampler", "fusion", "keep_members"} <= shown(dock)
+    dock.form.rows["members"].value = 7
     dock.model.choose("hippocampus-unet")
-    assert not any(dock.form.rows[name].enabled for name in ("members", "steps", "seed", "sampler"))
+    assert shown(dock) == {"threshold", "device", "precision", "reproducible", "preview"}
     press(dock.start)
     finished(dock)
     assert [layer.name.split(" ")[0] for layer in result_layers(viewer)] == ["mean", "consensus"]
     assert len(dock.outcome.result.members) == 1
+
+
+@pytest.fixture
+def slice_dock(dock, slice_checkpoint_path):
+    """The dock with the tiny model for slices."""
+    dock.model.take(slice_checkpoint_path)
+    return dock
+
+
+def test_settings_come_and_go_with_the_model_and_the_sampler(dock, slice_checkpoint_path):
+    assert shown(dock).isdisjoint({"slice_noise", "eta", "relative_area", "start_slice"})
+    dock.model.take(slice_checkpoint_path)
+    assert "slice_noise" in shown(dock)
+    assert shown(dock).isdisjoint({"eta", "members_at_once", "start_slice"})
+    dock.form.rows["sampler"].value = "ddim"
+    assert "eta" in shown(dock)
+
+
+def test_a_setting_that_is_not_shown_is_not_used(dock, slice_checkpoint_path, tiny_checkpoint_path):
+    dock.model.take(slice_checkpoint_path)
+    dock.form.rows["slice_noise"].value = "independent"
+    assert dock.form.options().slice_noise == "independent"
+    dock.model.take(tiny_checkpoint_path)
+    assert dock.form.options().slice_noise == "shared"
+    dock.model.take(slice_checkpoint_path)
+    assert dock.form.options().slice_noise == "independent"
+
+
+def test_slices_are_drawn_from_the_one_in_view(qtbot, slice_dock, viewer, press, finished):
+    slice_dock.form.rows["reproducible"].value = True
+    viewer.dims.set_point(0, viewer.layers[0].data_to_world((23, 0, 0))[0])
+    regions = []
+    slice_dock.engine.told.connect(lambda event: regions.append(getattr(event, "region", None)))
+    press(slice_dock.start)
+    finished(slice_dock)
+    seen = [(region.start[0], region.stop[0]) for region in regions if region]
+    assert seen[0] == seen[4] == (23, 24)
+    assert seen[5] in ((22, 23), (24, 25))
+    assert slice_dock.outcome.result.options.start_slice == 23
+
+
+def test_a_slice_wise_result_says_so(slice_dock, viewer, press, finished):
+    slice_dock.form.rows["keep_members"].value = True
+    press(slice_dock.start)
+    finished(slice_dock)
+    texts = [label.text() for label in slice_dock.outcome.findChildren(type(slice_dock.message))]
+    assert any(text.startswith("Slice-wise (axial): all slices of a member") for text in texts)
+    assert any("members, slice-wise" in layer.name for layer in result_layers(viewer))
+    assert all(layer.metadata[METADATA_KEY].slice_axis == 0 for layer in result_layers(viewer))
+
+
+def test_only_the_slice_in_view_is_segmented_where_that_was_chosen(slice_dock, viewer, press, finished):
+    slice_dock.region.choose("slice")
+    viewer.dims.set_point(0, viewer.layers[0].data_to_world((11, 0, 0))[0])
+    press(slice_dock.start)
+    finished(slice_dock)
+    box = slice_dock.outcome.result.box
+    assert (box.start[0], box.stop[0]) == (11, 12)
+    assert box.shape[1:] == viewer.layers[0].data.shape[1:]
+    assert slice_dock.outcome.result.mean.shape == (2, *box.shape)
+
+
+def test_cancel_of_a_slice_wise_run_keeps_whole_members(qtbot, slice_dock, press, finished):
+    longer(slice_dock)
+    press(slice_dock.start)
+    wait_for_member(qtbot, slice_dock, 2)
+    press(slice_dock.start)
+    finished(slice_dock)
+    kept = slice_dock.outcome.result.members
+    assert 1 <= len(kept) < 64
+    assert slice_dock.message.text() == f"Cancelled: {len(kept)} of 64 members are kept."
+
+
+def test_a_plan_for_slices_tells_how_many(qtbot, slice_dock):
+    qtbot.waitUntil(lambda: "slices" in slice_dock.expected.text(), timeout=20_000)
+    assert slice_dock.expected.text().startswith("3 members × 32 slices × 5 steps on CPU")

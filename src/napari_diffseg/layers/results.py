@@ -182,7 +182,10 @@ class ResultLayers:
 
     def _add_members(self, data: np.ndarray) -> Labels:
         what = "members" if self._source.slice_axis is None else "members, slice-wise"
+        camera = self._viewer.scene.camera
+        zoom, centre, angles = camera.zoom, camera.center, camera.angles
         layer = self._add_labels(what, data, "member", opacity=0.4)
+        camera.zoom, camera.center, camera.angles = zoom, centre, angles  # an axis more reset the view
         rollable = [True] * self._viewer.dims.ndim
         rollable[-4] = False  # the button that turns the volume must not bring members into the picture
         self._viewer.dims.rollable = tuple(rollable)

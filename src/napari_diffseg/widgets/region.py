@@ -76,6 +76,8 @@ class RegionChooser(QWidget):
         """Offer the slice in view across an axis (0, 1, 2) for (D, H, W); None offers none."""
         self._slice_axis, number = axis, self.kind.findData("slice")
         if axis is None and number >= 0:
+            if self.kind.currentIndex() == number:
+                self.choose("whole")
             self.kind.removeItem(number)
         elif axis is not None and number < 0:
             self.kind.addItem(_KINDS["slice"], "slice")

@@ -13,9 +13,7 @@ from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
     QApplication,
-    QFrame,
     QPushButton,
-    QScrollArea,
     QShortcut,
     QVBoxLayout,
     QWidget,
@@ -35,6 +33,7 @@ from napari_diffseg.layers import (
 from napari_diffseg.results.events import Event, Finished, MemberDone, Stepped
 from napari_diffseg.volume import Box, Scan
 from napari_diffseg.widgets.channels import ChannelChooser
+from napari_diffseg.widgets.column import scrolling
 from napari_diffseg.widgets.engine import Engine
 from napari_diffseg.widgets.job import Forecast, Job, Request
 from napari_diffseg.widgets.model import ModelChooser
@@ -107,11 +106,9 @@ class SegmentWidget(QWidget):
             self._keep(job)
 
     def _lay_out(self) -> None:
-        content = QWidget()
-        column = QVBoxLayout(content)
-        column.setContentsMargins(8, 6, 8, 6)
-        column.setSpacing(6)
-        for part in (
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        area = scrolling(
             self.channels,
             self.model,
             self.region,
@@ -124,16 +121,7 @@ class SegmentWidget(QWidget):
             self.progress,
             self.message,
             self.outcome,
-        ):
-            column.addWidget(part)
-        column.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(content)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
+        )
         outer.addWidget(area)
         self.setMinimumWidth(_LEAST_WIDTH)
 

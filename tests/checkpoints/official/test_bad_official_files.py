@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_diffseg.checkpoints.official.pickles import StandIn, read_pickle
 from napari_diffseg.checkpoints.official.described_tensors import STATE_DICT_NAMES
+from napari_diffseg.checkpoints.official.pickles import StandIn, read_pickle
 from napari_diffseg.errors import CheckpointError
 
 TORCH_SOURCES = ("wolleb", "patchddm", "medsegdiff", "ambdiffseg")
@@ -288,6 +288,16 @@ def test_a_packed_record_is_refused_before_it_is_unpacked(tmp_path, refused):
 def test_a_pickle_that_would_end_python_is_refused(content, tmp_path, imgx_folder, refused):
     refused(archive(tmp_path / "bomb.pt", content), "wolleb", "damaged|tensors by name")
     refused(offered("imgx", content, tmp_path, imgx_folder), "imgx", "damaged|holds no|do not fit")
+
+
+def test_branches_that_multiply_without_end_are_refused(tmp_path, imgx_folder, amb_pt, refused, imported):
+    tree = []
+    for _ in range(30):
+        tree = [tree] * 100
+    refused(offered("imgx", pickle.dumps({"params": tree}), tmp_path, imgx_folder), "imgx", "do not fit")
+    weights = Tensor(Storage(16), 0, (16,), (1,))
+    file = {"model": {"time_embed.0.weight": weights}, "config": {"unet": {"predict": tree}}}
+    refused(described(tmp_path / "x.pt", file), "ambdiffseg", "does not hold the network")
 
 
 def test_a_record_that_claims_more_than_the_file_has_is_refused(tmp_path, imgx_folder, refused):

@@ -124,6 +124,23 @@ def test_an_imported_checkpoint_segments_a_scan(amb_pt, imported, crop_path):
     assert run.result().consensus.shape == (2, 8, 8)
 
 
+def test_parameters_are_read_as_tensors_are(state_dict, imported, tmp_path):
+    tensors = torch.load(state_dict(shapes()))
+    torch.save({key: torch.nn.Parameter(value) for key, value in tensors.items()}, tmp_path / "parameters.pt")
+    weights = imported(tmp_path / "parameters.pt", "wolleb").weights
+    assert all(torch.equal(weights[key], value) for key, value in tensors.items())
+
+
+def test_views_into_one_storage_become_tensors_of_their_own(state_dict, imported, tmp_path):
+    tensors = torch.load(state_dict(shapes()))
+    flat = torch.cat([value.flatten() for value in tensors.values()])
+    parts = flat.split([value.numel() for value in tensors.values()])
+    views = {key: part.view(value.shape) for part, (key, value) in zip(parts, tensors.items(), strict=True)}
+    torch.save(views, tmp_path / "views.pt")
+    weights = imported(tmp_path / "views.pt", "wolleb").weights
+    assert all(torch.equal(weights[key], value) for key, value in tensors.items())
+
+
 def test_all_wrong_tensors_are_listed_by_name(state_dict, refused):
     wrong = shapes()
     del wrong["time_embed.0.bias"]

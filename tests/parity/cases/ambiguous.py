@@ -5,12 +5,11 @@ import re
 
 import numpy as np
 import torch
-from oracle import Oracle, compare
+from oracle import Oracle, StoredNoise, compare
 from torch import Tensor
 
 from napari_diffseg.diffusion.continuous import ContinuousSchedule
 from napari_diffseg.diffusion.forward import noised
-from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.diffusion.posterior import Posterior
 from napari_diffseg.diffusion.sampler import draw
 from napari_diffseg.diffusion.schedule import log_snr, over
@@ -21,17 +20,6 @@ from networks import guided_unet
 
 TARGETS = {"x": "x0", "eps": "noise", "v": "v"}
 WEIGHTINGS = {"uniform": "uniform", "SNR": "snr", "SNR_trunc": "truncated-snr", "SNR_plus1": "snr+1"}
-
-
-class Stored(NoiseSource):
-    """The oracle's draws; step 0 is the start."""
-
-    def __init__(self, fields):
-        super().__init__(0, list(range(fields.shape[1])), tuple(fields.shape[2:]))
-        object.__setattr__(self, "fields", fields)
-
-    def at(self, step):
-        return self.fields[step]
 
 
 class OtherSchedule(ContinuousSchedule):
@@ -167,7 +155,7 @@ def trajectories(oracle: Oracle):
         name.split("/", 1)[1]: value.float() for name, value in oracle.tensors.items() if name.count("/") == 1
     }
     words = re.search(r"\{.*\}", str(oracle.document["config"]))[0]
-    image, noise = oracle["image"], Stored(oracle["noise"])
+    image, noise = oracle["image"], StoredNoise(oracle["noise"])
     for run in dict.fromkeys(name.rsplit(".", 1)[0] for name in oracle.tensors if name.endswith(".result")):
         kind, sampler, variance, clip = run.split(".")
         own = {

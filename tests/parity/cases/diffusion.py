@@ -4,14 +4,13 @@ import re
 from dataclasses import dataclass
 
 import torch
-from oracle import Oracle, compare, exact
+from oracle import Oracle, StoredNoise, compare, exact
 from torch import Tensor
 
 from napari_diffseg.diffusion.ddim import ddim
 from napari_diffseg.diffusion.ddpm import ddpm
 from napari_diffseg.diffusion.discrete import DiscreteSchedule
 from napari_diffseg.diffusion.forward import noised
-from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.diffusion.posterior import Posterior, learned_log_variance
 from napari_diffseg.diffusion.respacing import spread, strided
 from napari_diffseg.diffusion.schedule import over
@@ -24,17 +23,6 @@ from napari_diffseg.networks.guided_blocks import sinusoid
 from networks import guided_unet
 
 CLIP = (-1.0, 1.0)
-
-
-class StoredNoise(NoiseSource):
-    """The oracle's draws; step 0 is the start."""
-
-    def __init__(self, fields):
-        super().__init__(0, list(range(fields.shape[1])), tuple(fields.shape[2:]))
-        object.__setattr__(self, "fields", fields)
-
-    def at(self, step):
-        return self.fields[step]
 
 
 @dataclass(frozen=True)

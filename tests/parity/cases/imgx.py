@@ -6,10 +6,9 @@ import torch
 from haiku import empty_network, network_of, our_names, stored_weights
 from imgx_losses import logged, one_hot
 from imgx_steps import kept_times
-from oracle import Comparison, Oracle, channels_first, compare, exact
+from oracle import Comparison, Oracle, StoredNoise, channels_first, compare, exact
 from torch import Tensor
 
-from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.diffusion.sampler import draw
 from napari_diffseg.diffusion.target import denoised
 from napari_diffseg.methods import imgx
@@ -77,17 +76,6 @@ def losses(oracle: Oracle) -> Iterator[Comparison]:
         for name, ours in found.items():
             official = oracle[f"{data}.{name}"]
             yield compare(f"{data}.{name}", ours.reshape(official.shape), official, rtol=1e-5, atol=1e-6)
-
-
-class StoredNoise(NoiseSource):
-    """The oracle's draws; step 0 is the start."""
-
-    def __init__(self, fields: Tensor) -> None:
-        super().__init__(0, range(fields.shape[1]), tuple(fields.shape[2:]))
-        object.__setattr__(self, "fields", fields)
-
-    def at(self, step):
-        return self.fields[step]
 
 
 def sample(oracle: Oracle) -> Iterator[Comparison]:

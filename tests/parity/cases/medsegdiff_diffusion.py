@@ -6,28 +6,16 @@ from functools import partial
 
 import torch
 from medsegdiff_networks import medsegdiff_official
-from oracle import Oracle, compare
+from oracle import Oracle, StoredNoise, compare
 from torch import Tensor
 
 from napari_diffseg.diffusion.ddpm import ddpm
 from napari_diffseg.diffusion.discrete import DiscreteSchedule
 from napari_diffseg.diffusion.dpm_solver import dpm_solver
-from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.diffusion.target import Denoised, denoised
 from napari_diffseg.methods import medsegdiff
 from napari_diffseg.methods.method import Batch
 from napari_diffseg.methods.noise_prediction import NoisyMask, denoise, hybrid_loss
-
-
-class Stored(NoiseSource):
-    """The oracle's draws; step 0 is the start."""
-
-    def __init__(self, fields):
-        super().__init__(0, list(range(fields.shape[1])), tuple(fields.shape[2:]))
-        object.__setattr__(self, "fields", fields)
-
-    def at(self, step):
-        return self.fields[step]
 
 
 @dataclass(frozen=True)
@@ -121,7 +109,7 @@ def _ancestral(oracle: Oracle, run: str, network):
     length = int(re.match(r"ddpm_T(\d+)", run)[1])
     config = medsegdiff.Config(unet=network.config, learned_variance=True, train_steps=length)
     image, recorded = oracle[f"{run}/image"], Recorded(network)
-    noise = Stored(torch.cat([oracle[f"{run}/start_noise"][None], oracle[f"{run}/noises"]]))
+    noise = StoredNoise(torch.cat([oracle[f"{run}/start_noise"][None], oracle[f"{run}/noises"]]))
     said = partial(denoise, config.schedule, recorded, image)
     times = config.schedule.times_at(list(range(length)))
     states = list(ddpm(said, config.schedule, noise.at(0), times, noise=noise, variance="learned"))

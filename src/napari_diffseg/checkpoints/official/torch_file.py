@@ -79,7 +79,8 @@ class _Records:
             info = self.archive.getinfo(self.root + name)
         except KeyError as error:
             raise CheckpointError(
-                f"{self.path.name} has no record {shown(name)}, which it refers to. Copy it again from its source."
+                f"{self.path.name} has no record {shown(name)}, which it refers to. "
+                "Copy it again from its source."
             ) from error
         packed = info.compress_type != zipfile.ZIP_STORED
         if packed or info.file_size > self.path.stat().st_size:  # torch packs nothing; bombs are packed

@@ -1,0 +1,199 @@
+"""Time and memory of every method at its paper's network, ours against the plainest torch code of the same.
+
+python benchmarks/sampling.py [--device cuda] [--busy] [--only ensemdiff]
+
+Ours is what a run does: the network through the engine's Evaluator in fp32, three steps through the
+method's sampler. The plain code is that of benchmarks/plain.py, on the same weights and noise; both give the
+same numbers, or this stops. A row a method: ours over plain, the median of pairs taken in turn (first
+ours, then plain, then the other way round), and our own seconds and MiB beside it. Sizes are the paper's
+on a GPU and mostly smaller on a CPU. Memory is the most that was alive at once without weights and inputs:
+on a CPU in tensors, on a GPU as its allocator counts.
+--busy: one thread, and the process's time instead of the clock's, for a machine with other work to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from threading import Event
+
+import plain
+import torch
+from torch import Tensor
+
+from napari_diffseg.diffusion.noise import NoiseSource
+from napari_diffseg.inference.evaluator import Evaluator
+from napari_diffseg.inference.memory import peak_bytes
+from napari_diffseg.methods.method import COORDINATES
+from napari_diffseg.methods.registry import method
+from napari_diffseg.results.options import SamplingOptions
+
+STEPS = 3
+LEAST_PAIRS = 3
+SECONDS = 8.0
+"""Pairs are taken until they sum to this."""
+
+TOLERANCE = 1e-3
+"""Of the largest difference over the largest value."""
+
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Case:
+    """A method at its paper's network.
+
+    Args:
+        method: its name in the registry.
+        network: the plain code.
+        channels: of the paper's scans.
+        classes: with background.
+        paper: the size that the paper samples at.
+        on_cpu: the size here on a CPU.
+        preset: of the method.
+    """
+
+    method: str
+    network: Callable[..., Tensor]
+    channels: int
+    classes: int
+    paper: tuple[int, ...]
+    on_cpu: tuple[int, ...]
+    preset: str = "paper"
+
+
+CASES = (
+    Case("ensemdiff", plain.guided_unet, 4, 2, (224, 224), (64, 64)),
+    Case("patchddm", plain.guided_unet, 4, 2, (256, 256, 256), (64, 64, 64)),
+    Case("imgx", plain.imgx_unet, 1, 9, (48, 256, 256), (32, 64, 64)),
+    Case("imgx", plain.imgx_unet, 1, 9, (256, 256), (256, 256), preset="paper-2d"),
+    Case("imgx-unet", plain.imgx_unet, 1, 9, (48, 256, 256), (32, 64, 64)),
+    Case("medsegdiff", plain.medsegdiff_unet, 3, 2, (256, 256), (64, 64)),
+    Case("ambiguous", plain.guided_unet, 1, 2, (128, 128), (128, 128)),
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The same computation twice."""
+
+    ours: Callable[[], Tensor]
+    plain: Callable[[], Tensor]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--busy", action="store_true")
+    parser.add_argument("--only")
+    options = parser.parse_args()
+    device = torch.device(options.device)
+    if options.busy:
+        torch.set_num_threads(1)
+    now = time.process_time if options.busy and device.type == "cpu" else time.perf_counter
+    print(f"ours / plain on {device}, {torch.get_num_threads()} threads; {STEPS} steps")
+    print(f"{'':10} {'':11}  parameters {'one evaluation':>32} {'trajectory':>32}")
+    print(f"{'method':10} {'size':11}           M {'time      s  memory    MiB' * 1:>32} ", end="")
+    print(f"{'time      s  memory    MiB':>32}")
+    for case in CASES:
+        if options.only in (None, case.method):
+            parameters, evaluation, trajectory = prepared(case, device)
+            size = "×".join(map(str, case.paper if device.type == "cuda" else case.on_cpu))
+            print(f"{case.method:10} {size:11} {parameters / 1e6:11.1f}", end=" ", flush=True)
+            print(f"{row(evaluation, device, now):>32}", end=" ", flush=True)
+            print(f"{row(trajectory, device, now):>32}", flush=True)
+
+
+def prepared(case: Case, device: torch.device) -> tuple[int, Pair, Pair]:
+    """Number of parameters, one evaluation of the network, a short trajectory."""
+    torch.manual_seed(0)
+    module, size = method(case.method).load(), case.paper if device.type == "cuda" else case.on_cpu
+    config = module.PRESETS[case.preset]
+    if case.method == "medsegdiff":  # trained at the size that it is sampled at, as in the paper
+        config = config.model_copy(update={"unet": config.unet.model_copy(update={"training_size": size[0]})})
+    network = module.build(config, channels=case.channels, classes=case.classes).eval().requires_grad_(False)
+    for parameter in network.parameters():  # what starts at zero would show no difference
+        parameter += 0.02 * torch.randn_like(parameter)
+    weights = {name: value.to(device, copy=True) for name, value in network.state_dict().items()}
+    evaluate = Evaluator(network, device, torch.float32, Event())
+    plainly = torch.inference_mode()(partial(case.network, weights, config.unet))
+
+    diffuses = method(case.method).has_steps
+    masks = config.mask_channels(case.classes)
+    channels = case.channels + (COORDINATES if config.coordinates else 0)
+    image = torch.randn(1, channels, *size, device=device)
+    inputs = torch.randn(1, channels + masks * diffuses, *size, device=device)
+    t = [torch.full((1,), 0.5, device=device)] * diffuses
+    noise = NoiseSource(0, range(1), (masks, *size), device)
+    settings = SamplingOptions(steps=STEPS, members=1)
+
+    def ours() -> Tensor:
+        *_, last = module.sample(config, evaluate, image, noise, settings)
+        return last.x0
+
+    theirs = partial(plain.trajectory, case.method, config, plainly, image, noise.at, STEPS)
+    return (
+        sum(parameter.numel() for parameter in network.parameters()),
+        Pair(partial(evaluate, inputs, *t), partial(plainly, inputs, *t)),
+        Pair(ours, torch.inference_mode()(theirs)),
+    )
+
+
+def row(pair: Pair, device: torch.device, now: Callable[[], float]) -> str:
+    """Ratio of the times and our seconds, ratio of the memories and our MiB."""
+    check(pair)
+    ours_mib, plain_mib = (peak_mib(call, device) for call in (pair.ours, pair.plain))
+    times: list[tuple[float, float]] = []
+    while len(times) < LEAST_PAIRS or sum(map(sum, times)) < SECONDS:
+        order = (pair.ours, pair.plain) if len(times) % 2 == 0 else (pair.plain, pair.ours)
+        first, second = (seconds(call, device, now) for call in order)
+        times.append((first, second) if len(times) % 2 == 0 else (second, first))
+    ratio = statistics.median(ours / plain for ours, plain in times)
+    ours_s = statistics.median(ours for ours, _ in times)
+    return f"{ratio:.3f} {ours_s:6.3f}  {ours_mib / plain_mib:6.2f} {ours_mib:6.0f}"
+
+
+def check(pair: Pair) -> None:
+    """Stop unless both are the same."""
+    with whole_mantissa():
+        ours, theirs = pair.ours(), pair.plain()
+    difference = float((ours - theirs).abs().max() / theirs.abs().max())
+    if not difference < TOLERANCE:
+        raise SystemExit(f"ours and the plain code differ by {difference:.1e} of the largest value")
+
+
+@contextmanager
+def whole_mantissa() -> Iterator[None]:
+    """Without TensorFloat-32, which a GPU's convolutions use and which has 10 bits."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
+
+
+def seconds(call: Callable[[], Tensor], device: torch.device, now: Callable[[], float]) -> float:
+    began = now()
+    call()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return now() - began
+
+
+def peak_mib(call: Callable[[], Tensor], device: torch.device) -> float:
+    if device.type != "cuda":
+        return peak_bytes(call) / MIB
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    call()
+    return (torch.cuda.max_memory_allocated() - before) / MIB
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""The page docs/add-a-method.md: every block of it is built, installed and run."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+PAGE = REPOSITORY / "docs" / "add-a-method.md"
+HIPPOCAMPUS = REPOSITORY / "tests" / "data" / "hippocampus"
+BLOCK = re.compile(r"^```\w+ file=(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PACKAGE = REPOSITORY / "src" / "napari_diffseg"
+METHOD, ROW, TESTS = "diffseg_velocity/velocity.py", "diffseg_velocity/__init__.py", "test_velocity.py"
+
+BATCH_FIXTURE = """
+import pytest
+from diffseg_velocity.velocity import Config
+from methods_fixtures import real_batch
+
+@pytest.fixture
+def batch():
+    return real_batch(Config())
+"""
+
+LISTED = """
+import sys
+from napari_diffseg.methods.registry import methods
+*_, entry = methods().values()
+print(entry.title, "torch" in sys.modules, sep=", ")
+"""
+
+INSIDE = """
+import torch
+from napari_diffseg.methods import velocity
+from napari_diffseg.methods.method import Method
+from napari_diffseg.methods.registry import BUILT_IN
+entry, *_ = BUILT_IN
+module = entry.load()
+with torch.device("meta"):
+    networks = [module.build(preset, channels=1, classes=3) for preset in module.PRESETS.values()]
+print(entry.name, module is velocity, isinstance(module, Method), [net.config.dimensions for net in networks])
+"""
+
+TRAINED_AND_SAMPLED = """
+import sys
+from pathlib import Path
+import numpy as np
+from safetensors.torch import load_file
+import napari_diffseg as nd
+from napari_diffseg.checkpoints.checkpoint import save_checkpoint
+from napari_diffseg.checkpoints.document import Channel, Document
+from napari_diffseg.datasets.pairs import find_pairs
+from napari_diffseg.methods.registry import method
+from napari_diffseg.results.events import MemberDone, Stepped
+from napari_diffseg.results.result import ClassInfo
+from napari_diffseg.training.config import TrainingConfig
+from napari_diffseg.training.state import newest_state
+from napari_diffseg.training.trainer import train
+
+data, folder = Path(sys.argv[1]), Path(sys.argv[2])
+cases = find_pairs(data)
+module = method("velocity").load()
+config = module.PRESETS["volumes"]
+changes = config.model_dump(mode="json")
+run = TrainingConfig(method="velocity", method_config=changes, classes=3, steps=2, warmup_steps=1, batch=1)
+losses = [step.loss for step in train(run, list(cases.values()), folder)]
+assert len(losses) == 2 and np.isfinite(losses).all()
+
+classes = (ClassInfo("anterior", "#e4572e"), ClassInfo("posterior", "#2e86ab"))
+document = Document(
+    name="velocity", title="Two steps of training", method="velocity", config=changes, classes=classes,
+    channels=(Channel(name="t1"),), preparation=run.preparation,
+)
+path = folder / "velocity.safetensors"
+save_checkpoint(path, document, load_file(newest_state(folder) / "weights.safetensors"))
+checkpoint = nd.load_checkpoint(path)
+assert checkpoint.config == config
+
+scan = nd.read_volume(cases["hippocampus_148"].image)
+events = list(nd.segment(scan, checkpoint, members=2, steps=2, precision="fp32"))
+result = events[-1].result
+assert [event.step for event in events if isinstance(event, Stepped)] == [1, 2, 1, 2]
+assert sum(isinstance(event, MemberDone) for event in events) == 2
+assert result.members.shape == (2, *scan.grid.shape)
+assert (result.members[0] != result.members[1]).any()
+assert result.mean.shape == (2, *scan.grid.shape) and result.variance.max() > 0
+assert result.provenance.sampler == "ddim" and result.provenance.fusion == "mean"
+print("members differ in", f"{(result.members[0] != result.members[1]).mean():.2f}", "of the voxels")
+"""
+
+
+def blocks():
+    """The page's files by name."""
+    return dict(BLOCK.findall(PAGE.read_text(encoding="utf-8")))
+
+
+def python(folder, *arguments):
+    """What a fresh interpreter prints that looks into `folder` first."""
+    path = os.pathsep.join([str(folder), str(Path(__file__).parent)])
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+
+
+def run_tests(folder, *chosen):
+    """The page's own tests, with its shapes checked."""
+    plugin = ("-p", "jaxtyping._pytest_plugin", "--jaxtyping-packages=diffseg_velocity,beartype.beartype")
+    return python(folder, "-m", "pytest", "-c", os.devnull, f"--rootdir={folder}", *plugin, *chosen, TESTS)
+
+
+def written(folder, files):
+    for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A folder with the page's package as pip would put it there, and the page's tests beside it."""
+    source = written(tmp_path_factory.mktemp("source"), blocks())
+    built = python(source, "-m", "hatchling", "build", "-t", "wheel", "-d", source / "dist")
+    assert built.returncode == 0, built.stderr
+    site = tmp_path_factory.mktemp("site")
+    (wheel,) = (source / "dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    return written(site, {TESTS: blocks()[TESTS], "conftest.py": BATCH_FIXTURE})
+
+
+def test_every_block_of_the_page_is_a_file_that_is_run():
+    assert list(blocks()) == [METHOD, ROW, "pyproject.toml", TESTS]
+    assert PAGE.read_text(encoding="utf-8").count("```") == 2 * len(blocks())
+
+
+def test_the_installed_package_is_listed_without_torch(installed):
+    done = python(installed, "-c", LISTED)
+    assert done.stdout == "Velocity, False\n", done.stderr
+
+
+def test_the_tests_on_the_page_pass(installed):
+    done = run_tests(installed)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
+
+
+def test_the_tests_on_the_page_find_a_wrong_conversion(tmp_path):
+    files = blocks() | {"conftest.py": BATCH_FIXTURE}
+    files[METHOD] = files[METHOD].replace('denoised("v"', 'denoised("noise"')
+    done = run_tests(written(tmp_path, files), "-k", "knows")
+    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_method_is_trained_saved_loaded_and_gives_members_that_differ(installed, tmp_path):
+    done = python(installed, "-c", TRAINED_AND_SAMPLED, HIPPOCAMPUS, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("members differ")
+
+
+def test_the_same_file_and_row_make_it_a_method_of_this_package(tmp_path):
+    shutil.copytree(PACKAGE, tmp_path / PACKAGE.name, ignore=shutil.ignore_patterns("*.safetensors"))
+    methods = tmp_path / PACKAGE.name / "methods"
+    (methods / "velocity.py").write_text(blocks()[METHOD], encoding="utf-8")
+    _, row = blocks()[ROW].replace("diffseg_velocity.", f"{PACKAGE.name}.methods.").split("row = ")
+    registry = methods / "registry.py"
+    before, after = registry.read_text(encoding="utf-8").split("BUILT_IN = (")
+    registry.write_text(f"{before}BUILT_IN = ({row.strip()},{after}", encoding="utf-8")
+    done = python(tmp_path, "-c", INSIDE)
+    assert done.stdout == "velocity True True [2, 3]\n", done.stderr
