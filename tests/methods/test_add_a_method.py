@@ -16,6 +16,7 @@ HIPPOCAMPUS = REPOSITORY / "tests" / "data" / "hippocampus"
 BLOCK = re.compile(r"^```\w+ file=(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PACKAGE = REPOSITORY / "src" / "napari_diffseg"
 METHOD, ROW, TESTS = "diffseg_velocity/velocity.py", "diffseg_velocity/__init__.py", "test_velocity.py"
+MISTAKEN = "test_mistaken.py"
 
 BATCH_FIXTURE = """
 import pytest
@@ -113,12 +114,6 @@ def python(folder, *arguments):
     )
 
 
-def run_tests(folder, *chosen):
-    """The page's own tests, with its shapes checked."""
-    plugin = ("-p", "jaxtyping._pytest_plugin", "--jaxtyping-packages=diffseg_velocity,beartype.beartype")
-    return python(folder, "-m", "pytest", "-c", os.devnull, f"--rootdir={folder}", *plugin, *chosen, TESTS)
-
-
 def written(folder, files):
     for name, text in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
@@ -139,6 +134,30 @@ def installed(tmp_path_factory):
     return written(site, {TESTS: blocks()[TESTS], "conftest.py": BATCH_FIXTURE})
 
 
+@pytest.fixture(scope="module")
+def outcomes(installed):
+    """By file and name: the page's tests, with shapes checked, and two of them on a method with a mistake."""
+    mistaken = {
+        METHOD: blocks()[METHOD].replace('denoised("v"', 'denoised("noise"'),
+        ROW: "",
+        TESTS: blocks()[TESTS],
+    }
+    for name, text in mistaken.items():
+        written(installed, {_mistaken(name): _mistaken(text)})
+    done = python(
+        installed, "-m", "pytest", "-rA", "-c", os.devnull, f"--rootdir={installed}",
+        "-p", "jaxtyping", "--jaxtyping-packages=diffseg_velocity,beartype.beartype",
+        TESTS, MISTAKEN, "--deselect", f"{MISTAKEN}::test_the_loss_on_two_real_cases_falls_by_half",
+    )  # fmt: skip
+    found = re.findall(r"^(PASSED|FAILED|ERROR) (\w+\.py)::(\w+)", done.stdout, re.MULTILINE)
+    assert found, done.stdout + done.stderr
+    return {(file, name): outcome for outcome, file, name in found}
+
+
+def _mistaken(text):
+    return text.replace("velocity", "mistaken")
+
+
 def test_every_block_of_the_page_is_a_file_that_is_run():
     assert list(blocks()) == [METHOD, ROW, "pyproject.toml", TESTS]
     assert PAGE.read_text(encoding="utf-8").count("```") == 2 * len(blocks())
@@ -149,17 +168,13 @@ def test_the_installed_package_is_listed_without_torch(installed):
     assert done.stdout == "Velocity, False\n", done.stderr
 
 
-def test_the_tests_on_the_page_pass(installed):
-    done = run_tests(installed)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 passed" in done.stdout
+def test_the_tests_on_the_page_pass(outcomes):
+    assert [outcome for (file, _), outcome in outcomes.items() if file == TESTS] == ["PASSED"] * 3
 
 
-def test_the_tests_on_the_page_find_a_wrong_conversion(tmp_path):
-    files = blocks() | {"conftest.py": BATCH_FIXTURE}
-    files[METHOD] = files[METHOD].replace('denoised("v"', 'denoised("noise"')
-    done = run_tests(written(tmp_path, files), "-k", "knows")
-    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+def test_the_tests_on_the_page_find_a_wrong_conversion(outcomes):
+    assert outcomes[MISTAKEN, "test_a_network_that_knows_the_mask_has_no_loss"] == "PASSED"
+    assert outcomes[MISTAKEN, "test_a_network_that_knows_the_mask_samples_it_back"] == "FAILED"
 
 
 def test_the_method_is_trained_saved_loaded_and_gives_members_that_differ(installed, tmp_path):

@@ -92,8 +92,14 @@ def _described(oracle: Oracle, prefix: str) -> tuple[str, tuple[float, float]]:
     return meaning, (float(limits[1]), float(limits[2]))
 
 
+def _input_scale(oracle: Oracle) -> float:
+    """Of the cosine schedule that conversions and trajectories use; in float32, as above."""
+    found = re.search(r"b\s*=\s*([\d.]*\d)", oracle.document["config"])
+    return float(np.float32(found[1])) if found else 1.0
+
+
 def conversions(oracle: Oracle):
-    config = ambiguous.Config()
+    config = ambiguous.Config(input_scale=_input_scale(oracle))
     x, eps, t, x_t = (oracle[name] for name in ("x", "eps", "t", "x_t"))
     signal = config.schedule.alpha_bars(t.double())
     tight, loose = {"rtol": 1e-5, "atol": 1e-5}, {"rtol": 1e-4, "atol": 1e-5}
@@ -163,7 +169,11 @@ def trajectories(oracle: Oracle):
         } or weights
         network = guided_unet(json.loads(words), own, family="ambiguous")
         config = ambiguous.Config(
-            unet=network.config, predict=TARGETS[kind], variance=variance, clip=clip == "clip"
+            input_scale=_input_scale(oracle),
+            unet=network.config,
+            predict=TARGETS[kind],
+            variance=variance,
+            clip=clip == "clip",
         )
         states = list(
             draw(

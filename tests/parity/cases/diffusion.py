@@ -265,7 +265,10 @@ def wolleb_trajectory(oracle: Oracle):
             continue
         image, states = oracle[f"{run}/image"], oracle[f"{run}/x"]
         kind = "cosine" if "cosine" in run else "linear"
-        config = ensemdiff.Config(unet=network.config, noise_schedule=kind)
+        length = re.search(r"_T(\d+)", run)
+        config = ensemdiff.Config(
+            unet=network.config, noise_schedule=kind, train_steps=int(length[1]) if length else 1000
+        )
         steps = len(states) - 1
         kept = sorted(oracle[f"{run}/timestep_map"].tolist())
         if kept == spread(config.train_steps, steps):
@@ -319,12 +322,17 @@ def pddm_trajectory(oracle: Oracle):
     """DDIM on the stored network: accelerated, respaced, and all the way."""
     source = oracle.sibling(oracle.document["weights_from"])
     network = guided_unet(source.document["config"], source.weights, family="patchddm")
-    config = patchddm.Config(unet=network.config)
+    config = patchddm.Config(unet=network.config, train_steps=_chain_length(oracle))
     for run in dict.fromkeys(name.split("/")[0] for name in oracle.tensors):
         if run.startswith("accelerated_indices"):
             yield from _official_times(oracle, run, config)
         else:
             yield from _walked(oracle, run, config, network)
+
+
+def _chain_length(oracle: Oracle) -> int:
+    found = re.search(r"T\s*=\s*(\d+)", oracle.document["config"])
+    return int(found[1]) if found else 1000
 
 
 def _official_times(oracle: Oracle, run: str, config: patchddm.Config):
@@ -370,7 +378,7 @@ def _walked(oracle: Oracle, run: str, config: patchddm.Config, network):
 def pddm_loss(oracle: Oracle):
     source = oracle.sibling(oracle.document["weights_from"])
     network = guided_unet(source.document["config"], source.weights, family="patchddm")
-    schedule = patchddm.Config(unet=network.config).schedule
+    schedule = patchddm.Config(unet=network.config, train_steps=_chain_length(oracle)).schedule
     mask = oracle["label"]
     batch = Batch(oracle["image_and_coords"], torch.cat([1 - mask, mask], 1))
     for run in dict.fromkeys(name.split("/")[0] for name in oracle.tensors if "/" in name):
