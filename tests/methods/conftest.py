@@ -6,8 +6,13 @@ from methods_fixtures import TINY, tiny_config
 from napari_diffseg.methods.registry import method
 
 
-@pytest.fixture(params=[f"{name}-{dimensions}d" for name in TINY for dimensions in (2, 3)])
-def tiny(request):
-    """A method's module and its tiny config."""
-    name, dimensions = request.param.rsplit("-", 1)
-    return method(name).load(), tiny_config(name, int(dimensions[0]))
+@pytest.fixture(params=[(name, dimensions) for name in TINY for dimensions in (2, 3)], ids=str)
+def tiny_name(request):
+    """A method's name and a number of dimensions."""
+    return request.param
+
+
+@pytest.fixture
+def tiny(tiny_name):
+    """The method's module and its tiny config."""
+    return method(tiny_name[0]).load(), tiny_config(*tiny_name)

@@ -6,11 +6,14 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from napari_diffseg.checkpoints.checkpoint import save_checkpoint
+from napari_diffseg.checkpoints.document import Channel, Document
 from napari_diffseg.io.nifti import read_channels, read_labels, read_volume
 from napari_diffseg.methods.method import COORDINATES, Batch
 from napari_diffseg.methods.registry import method
 from napari_diffseg.preparation.preparation import Preparation
 from napari_diffseg.preparation.prepared import prepare
+from napari_diffseg.results.result import ClassInfo
 from napari_diffseg.volume.grid import Box
 
 DATA = Path(__file__).parents[1] / "data"
@@ -40,6 +43,25 @@ def tiny_config(name, dimensions):
     changes = TINY[name]
     unet = changes["unet"] | {"dimensions": dimensions}
     return method(name).load().Config.model_validate(changes | {"unet": unet})
+
+
+def save_untrained(name, dimensions, path):
+    """A checkpoint of the method at tiny width, of two classes and one channel."""
+    module, config = method(name).load(), tiny_config(name, dimensions)
+    document = Document(
+        name=f"tiny {name} {dimensions}D",
+        title="Tiny test model",
+        method=name,
+        config=config.model_dump(mode="json"),
+        classes=(ClassInfo("anterior", "#e4572e"), ClassInfo("posterior", "#2e86ab")),
+        channels=(Channel(name="t1", modality="MR"),),
+        preparation=Preparation(domain="scan", multiple=config.divisor),
+    )
+    torch.manual_seed(0)
+    weights = module.build(config, channels=1, classes=3).state_dict()
+    for value in weights.values():  # heads start at zero in most papers: awake, so that members differ
+        value += 0.1 * torch.randn(value.shape)
+    save_checkpoint(path, document, weights)
 
 
 def real_batch(config, *, data="hippocampus"):

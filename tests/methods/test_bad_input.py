@@ -5,32 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from methods_fixtures import save_untrained
 
 import napari_diffseg as nd
-from napari_diffseg.checkpoints.checkpoint import save_checkpoint
-from napari_diffseg.checkpoints.document import Channel, Document
 from napari_diffseg.io.nifti import read_volume
-from napari_diffseg.preparation.preparation import Preparation
-from napari_diffseg.results.result import ClassInfo
 from napari_diffseg.volume.grid import Box
 
 
 @pytest.fixture
-def checkpoint(tiny, tmp_path):
-    """Untrained, of two classes and one channel."""
-    module, config = tiny
-    document = Document(
-        name="tiny",
-        title="Tiny test model",
-        method=module.__name__.rsplit(".", 1)[1].replace("_", "-"),
-        config=config.model_dump(mode="json"),
-        classes=(ClassInfo("anterior", "#e4572e"), ClassInfo("posterior", "#2e86ab")),
-        channels=(Channel(name="t1", modality="MR"),),
-        preparation=Preparation(domain="scan", multiple=config.divisor),
-    )
-    torch.manual_seed(0)
-    network = module.build(config, channels=1, classes=3)
-    save_checkpoint(tmp_path / "tiny.safetensors", document, network.state_dict())
+def checkpoint(tiny_name, tmp_path):
+    save_untrained(*tiny_name, tmp_path / "tiny.safetensors")
     return nd.load_checkpoint(tmp_path / "tiny.safetensors")
 
 
