@@ -56,6 +56,7 @@ screenshots: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/layout.py
+	$(BIN)/python benchmarks/sampling.py
 	$(BIN)/python benchmarks/cancel.py
 	$(XVFB) $(BIN)/python benchmarks/stalls.py
 	$(XVFB) $(BIN)/python benchmarks/endurance.py

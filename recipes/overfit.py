@@ -1,6 +1,6 @@
 """Can each method learn two real cases by heart, from its own objective, and sample them back?
 
-python recipes/overfit.py [NAME ...] [--out overfit] [--minutes 20] [--steps 1500]
+python recipes/overfit.py [NAME ...] [--out overfit] [--minutes 20]
 
 A sanity check of objective, network and sampler together, not a measure of quality: the masks it is
 scored on are those it was trained on. Each job trains a small network (at most a million parameters) in bf16
@@ -40,6 +40,7 @@ from napari_diffseg.volume.grid import Box
 
 DATA = Path(__file__).parents[1] / "tests" / "data"
 MEMBERS = 3
+RATE = 1e-3
 SAVE_EVERY = 250
 MOST_PARAMETERS = 1_000_000
 
@@ -70,6 +71,7 @@ class Job:
         steps: network calls a member when sampling; None is the paper's.
         own: whether these are the paper's own dimensions.
         copies: how often each case stands in a batch, each time at another noise level.
+        training_steps: at most.
     """
 
     method: str
@@ -78,6 +80,7 @@ class Job:
     steps: int | None = None
     own: bool = True
     copies: int = 4
+    training_steps: int = 1500
 
 
 JOBS = {
@@ -164,11 +167,12 @@ def _coordinates(shape: torch.Size) -> Tensor:
 
 def learning_rate(step: int, steps: int) -> float:
     """A short warm-up, then half a cosine to zero."""
-    return 1e-3 * min(1.0, step / 100) * 0.5 * (1 + math.cos(math.pi * step / steps))
+    return RATE * min(1.0, step / 100) * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
-def train(job: Job, run: Path, steps: int, deadline: float) -> tuple[Any, Any, torch.nn.Module, int]:
-    """Train until `steps` or the deadline, from the newest state."""
+def train(job: Job, run: Path, deadline: float) -> tuple[Any, Any, torch.nn.Module, int]:
+    """Train until the job's steps or the deadline, from the newest state."""
+    steps = job.training_steps
     module = method(job.method).load()
     config = module.Config.model_validate(job.config)
     batch = cases(job, config)
@@ -178,7 +182,7 @@ def train(job: Job, run: Path, steps: int, deadline: float) -> tuple[Any, Any, t
     size = sum(parameter.numel() for parameter in network.parameters())
     if size > MOST_PARAMETERS:
         raise SystemExit(f"The network has {size} parameters; at most {MOST_PARAMETERS} are meant.")
-    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-4)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-4)
     state = newest_state(run)
     done = load_state(state, network, optimiser) if state else 0
     repeated = Batch(
@@ -223,14 +227,14 @@ def score(job: Job, config: Any, batch: Batch, network: torch.nn.Module) -> floa
     return float(np.mean(found))
 
 
-def row(name: str, job: Job, run: Path, steps: int, minutes: float) -> dict[str, Any]:
+def row(name: str, job: Job, run: Path, minutes: float) -> dict[str, Any]:
     """Train and score one job, or read what an earlier call found."""
     record = run / "row.json"
     if record.exists():
         return json.loads(record.read_text())
     began = time.monotonic()
     before = _spent(run)
-    config, batch, network, done = train(job, run, steps, began + minutes * 60 - before)
+    config, batch, network, done = train(job, run, began + minutes * 60 - before)
     spent = before + time.monotonic() - began
     (run / "seconds.json").write_text(json.dumps(spent))
     found = {
@@ -256,14 +260,13 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=[[], *JOBS], default=[], help="of rows; all when none")
     parser.add_argument("--out", type=Path, default=Path("overfit"))
     parser.add_argument("--minutes", type=float, default=20.0, help="of training, at most, a row")
-    parser.add_argument("--steps", type=int, default=1500, help="of training, at most, a row")
     arguments = parser.parse_args()
     print("| run | paper's dimensions | parameters | training steps | minutes | sampling steps | Dice |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name in arguments.names or JOBS:
         run = arguments.out / name
         run.mkdir(parents=True, exist_ok=True)
-        found = row(name, JOBS[name], run, arguments.steps, arguments.minutes)
+        found = row(name, JOBS[name], run, arguments.minutes)
         cells = (
             name,
             "yes" if found["own"] else "no",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 from napari_diffseg.diffusion.ddim import ddim
 from napari_diffseg.diffusion.ddpm import Variance, ddpm
@@ -12,8 +11,7 @@ from napari_diffseg.diffusion.heun import heun
 from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.diffusion.schedule import Schedule
 from napari_diffseg.diffusion.state import Denoise, State
-
-Sampler = Literal["ddpm", "ddim", "heun", "dpm-solver++"]
+from napari_diffseg.results.options import Sampler
 
 
 def draw(

@@ -24,7 +24,7 @@ class Interrupted(Exception):
 class Evaluator:
     """The network as samplers call it.
 
-    Cancel is looked for before every layer, on a CPU also inside large convolutions, so it is heard
+    Cancel is looked for before every layer with weights, on a CPU also inside large convolutions, so it is heard
     within a second.
 
     Args:
@@ -42,7 +42,8 @@ class Evaluator:
         for parameter in network.parameters():
             parameter.data = _laid_out(parameter.data)
         for module in network.modules():
-            module.register_forward_pre_hook(self._listen)
+            if any(True for _ in module.parameters(recurse=False)):  # the others take next to no time
+                module.register_forward_pre_hook(self._listen)
             if isinstance(module, nn.Conv3d) and device.type == "cpu":
                 module.forward = partial(self._in_slabs, module)  # type: ignore[method-assign]
 
@@ -86,6 +87,7 @@ class Evaluator:
             piece = F.conv3d(slab, conv.weight, conv.bias, conv.stride, (0, *inner))
             out = piece.new_empty((*piece.shape[:2], depth, *piece.shape[3:])) if out is None else out
             out[:, :, first:last] = piece
+            del slab, piece  # before the next ones are made
         assert out is not None
         return out
 

@@ -19,13 +19,12 @@ from napari_diffseg.diffusion.continuous import ContinuousSchedule
 from napari_diffseg.diffusion.ddpm import Variance
 from napari_diffseg.diffusion.forward import noised
 from napari_diffseg.diffusion.noise import NoiseSource
-from napari_diffseg.diffusion.sampler import draw
 from napari_diffseg.diffusion.schedule import Kind, log_snr
 from napari_diffseg.diffusion.state import State
 from napari_diffseg.diffusion.target import Denoised, Target, denoised, x0_from
 from napari_diffseg.diffusion.weighting import Weighting, weight
 from napari_diffseg.methods.foreground import foreground, probabilities_of
-from napari_diffseg.methods.method import Batch, DiffusionConfig, Evaluate, Loss
+from napari_diffseg.methods.method import Batch, DiffusionConfig, Evaluate, Loss, draw_as_asked
 from napari_diffseg.networks.guided_unet import GuidedUNet, GuidedUNetConfig
 from napari_diffseg.results.options import Sampler, SamplingOptions
 
@@ -85,9 +84,7 @@ class Config(DiffusionConfig):
 _OFFICIAL_UNET = Config().unet.model_copy(update={"heads": 4})
 PRESETS = {
     "paper": Config(),
-    "official": Config(
-        unet=_OFFICIAL_UNET, weighting="snr+1", variance="large", sampler="ddpm", rgb=True
-    ),
+    "official": Config(unet=_OFFICIAL_UNET, weighting="snr+1", variance="large", sampler="ddpm", rgb=True),
 }
 
 
@@ -137,15 +134,8 @@ def sample(
     options: SamplingOptions,
 ) -> Iterator[State]:
     """From noise to masks (eq. 2 and §4.2); the last x0 is the answer."""
-    yield from draw(
-        options.sampler or config.sampler,
-        partial(denoise, config, network, image),
-        config.schedule,
-        options.steps or config.steps,
-        noise=noise,
-        variance=config.variance,
-        eta=options.eta,
-    )
+    said = partial(denoise, config, network, image)
+    yield from draw_as_asked(config, options, said, noise, variance=config.variance)
 
 
 def denoise(

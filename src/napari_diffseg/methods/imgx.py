@@ -19,10 +19,9 @@ from torch import Tensor, nn
 from napari_diffseg.diffusion.discrete import DiscreteSchedule
 from napari_diffseg.diffusion.forward import noised
 from napari_diffseg.diffusion.noise import NoiseSource
-from napari_diffseg.diffusion.sampler import draw
 from napari_diffseg.diffusion.state import State
 from napari_diffseg.diffusion.target import Denoised, denoised
-from napari_diffseg.methods.method import Batch, DiffusionConfig, Evaluate, Loss
+from napari_diffseg.methods.method import Batch, DiffusionConfig, Evaluate, Loss, draw_as_asked
 from napari_diffseg.methods.segmentation_loss import segmentation_loss
 from napari_diffseg.networks.imgx_unet import ImgXUNet, ImgXUNetConfig
 from napari_diffseg.results.options import SamplingOptions
@@ -118,15 +117,8 @@ def sample(
     options: SamplingOptions,
 ) -> Iterator[State]:
     """From noise to masks in `options.steps` network calls (§3.2); the last x0 is the answer."""
-    yield from draw(
-        options.sampler or config.sampler,
-        partial(_denoise, config, network, image),
-        config.schedule,
-        options.steps or config.steps,
-        noise=noise,
-        variance=config.variance,
-        eta=options.eta,
-    )
+    denoise = partial(_denoise, config, network, image)
+    yield from draw_as_asked(config, options, denoise, noise, variance=config.variance)
 
 
 def probabilities(

@@ -138,11 +138,11 @@ def calibrated(
     mask: Float[Tensor, "member one *space"], calibration: Float[Tensor, "member one *space"]
 ) -> Float[Tensor, "member one *space"]:
     """The official code's join of a sample with the calibration map: half each where they agree."""
-    both = [
-        one / 2 + other / 2 if _soft_dice(one > 0, other) >= _AGREEING else other + one / 4
-        for one, other in zip(mask, calibration, strict=True)
-    ]
-    return torch.stack(both).clamp(0, 1)
+    space = tuple(range(1, mask.ndim))
+    found = (mask > 0).to(calibration)
+    overlap, total = (found * calibration).sum(space, True), (found + calibration).sum(space, True)
+    agreeing = 2 * overlap / total.clamp(min=1e-12) >= _AGREEING
+    return torch.where(agreeing, mask / 2 + calibration / 2, calibration + mask / 4).clamp(0, 1)
 
 
 def probabilities(
@@ -157,8 +157,3 @@ def _without_calibration(config: Config, output: Tensor) -> tuple[Tensor, Tensor
         return output, None
     noise_and_variance, calibration = output.split([output.shape[1] - 1, 1], dim=1)
     return noise_and_variance, calibration
-
-
-def _soft_dice(mask: Tensor, calibration: Tensor) -> float:
-    overlap = (mask * calibration).sum()
-    return float(2 * overlap / (mask.sum() + calibration.sum()).clamp(min=1e-12))

@@ -11,8 +11,11 @@ from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from napari_diffseg.diffusion.ddpm import Variance
 from napari_diffseg.diffusion.noise import NoiseSource
-from napari_diffseg.diffusion.state import State
+from napari_diffseg.diffusion.sampler import draw
+from napari_diffseg.diffusion.schedule import Schedule
+from napari_diffseg.diffusion.state import Denoise, State
 from napari_diffseg.networks.config import NetworkConfig
 from napari_diffseg.results.options import Fusion, Sampler, SamplingOptions
 
@@ -29,7 +32,7 @@ class MethodConfig(BaseModel):
     A method's own config adds whatever its objective and sampler need.
 
     Attributes:
-        unet: shape of the network.
+        unet: shape of the network, whatever kind it is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,6 +66,11 @@ class DiffusionConfig(MethodConfig):
     steps: int = Field(1000, ge=1, le=1000)
     sampler: Sampler = "ddpm"
     fusion: Fusion = "mean"
+
+    @property
+    def schedule(self) -> Schedule:
+        """How much of the mask each time keeps."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,11 +108,18 @@ class Method(Protocol):
     """Settings by name, those of the paper first."""
 
     def build(self, config: Any, *, channels: int, classes: int) -> nn.Module:
-        """The network, for so many channels of a scan and so many classes with background."""
+        """The network, for so many channels of a scan and so many classes with background.
+
+        Coordinates are not among `channels`. Also called on the meta device; all that is needed to use
+        the network must be in its state dict.
+        """
         ...
 
     def loss(self, config: Any, network: nn.Module, batch: Batch, rng: torch.Generator) -> Loss:
-        """The training objective; every random number comes from `rng` (CPU)."""
+        """The training objective; every random number comes from `rng` (CPU).
+
+        The network may run in bf16; what needs float32 asks for it.
+        """
         ...
 
     def sample(
@@ -115,7 +130,10 @@ class Method(Protocol):
         noise: NoiseSource,
         options: SamplingOptions,
     ) -> Iterator[State]:
-        """One State a network call; the last one's x0 is the answer."""
+        """One State a network call; the last one's x0 is the answer.
+
+        Also called on the meta device, to plan memory: no value of a tensor may be asked for.
+        """
         ...
 
     def probabilities(
@@ -123,3 +141,23 @@ class Method(Protocol):
     ) -> Float[Tensor, "member foreground *space"]:
         """Soft foreground classes in [0, 1] of an x0 that `sample` yielded."""
         ...
+
+
+def draw_as_asked(
+    config: DiffusionConfig,
+    options: SamplingOptions,
+    denoise: Denoise,
+    noise: NoiseSource,
+    *,
+    variance: Variance = "small",
+) -> Iterator[State]:
+    """From noise to masks by the sampler and in the steps that are asked for, otherwise the paper's."""
+    yield from draw(
+        options.sampler or config.sampler,
+        denoise,
+        config.schedule,
+        options.steps or config.steps,
+        noise=noise,
+        variance=variance,
+        eta=options.eta,
+    )

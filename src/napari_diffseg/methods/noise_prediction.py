@@ -16,15 +16,15 @@ from jaxtyping import Float, Int64
 from pydantic import Field
 from torch import Tensor, nn
 
+from napari_diffseg.diffusion.ddpm import Variance
 from napari_diffseg.diffusion.discrete import DiscreteSchedule
 from napari_diffseg.diffusion.forward import noised
 from napari_diffseg.diffusion.hybrid_loss import noise_error, variance_bound
 from napari_diffseg.diffusion.noise import NoiseSource
-from napari_diffseg.diffusion.sampler import draw
 from napari_diffseg.diffusion.state import State
 from napari_diffseg.diffusion.target import Denoised, denoised
 from napari_diffseg.methods.foreground import foreground, image_then_mask
-from napari_diffseg.methods.method import Batch, DiffusionConfig, Evaluate, Loss
+from napari_diffseg.methods.method import Batch, DiffusionConfig, Evaluate, Loss, draw_as_asked
 from napari_diffseg.results.options import SamplingOptions
 
 _CLIP = (-1.0, 1.0)
@@ -123,20 +123,12 @@ def draw_masks(
     options: SamplingOptions,
 ) -> Iterator[State]:
     """From noise to masks; fewer steps than the chain has respace it."""
-    yield from draw(
-        options.sampler or config.sampler,
-        partial(denoise, config.schedule, network, image),
-        config.schedule,
-        options.steps or config.steps,
-        noise=noise,
-        variance="learned" if config.learned_variance else "large",
-        eta=options.eta,
-    )
+    said = partial(denoise, config.schedule, network, image)
+    variance: Variance = "learned" if config.learned_variance else "large"
+    yield from draw_as_asked(config, options, said, noise, variance=variance)
 
 
-def denoise(
-    schedule: DiscreteSchedule, network: Evaluate, image: Tensor, x_t: Tensor, t: float
-) -> Denoised:
+def denoise(schedule: DiscreteSchedule, network: Evaluate, image: Tensor, x_t: Tensor, t: float) -> Denoised:
     """The network is asked at the training chain's index, whatever the steps."""
     index = torch.full((len(x_t),), float(schedule.index(t)), device=x_t.device)
     noise_hat, spread = _split(network(image_then_mask(image, x_t), index).float(), x_t.shape[1])

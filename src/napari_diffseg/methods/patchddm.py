@@ -114,9 +114,7 @@ def probabilities(
     return probabilities_of(x0)
 
 
-def patch_start(
-    size: int, patch: int, rng: torch.Generator
-) -> int:
+def patch_start(size: int, patch: int, rng: torch.Generator) -> int:
     """Where a patch begins along one axis, the centre more likely (§2.3, appendix A, figure 6).
 
     Over the places that a patch can have, from −1 to 1, the law is that of X + Y, X uniform in ±1/3 and Y
@@ -136,9 +134,7 @@ def _seen(config: Config, batch: Batch, rng: torch.Generator) -> Batch:
     return Batch(*(torch.stack(part) for part in zip(*patches, strict=True)))
 
 
-def _patch(
-    config: Config, image: Tensor, mask: Tensor, rng: torch.Generator
-) -> tuple[Tensor, Tensor]:
+def _patch(config: Config, image: Tensor, mask: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     for axis, size in enumerate(mask.shape[1:], start=1):
         start, length = patch_start(size, config.patch, rng), min(size, config.patch)
         image, mask = image.narrow(axis, start, length), mask.narrow(axis, start, length)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -11,6 +12,8 @@ from napari_diffseg.errors import CheckpointError
 
 if TYPE_CHECKING:
     from napari_diffseg.methods.method import Method
+
+logger = logging.getLogger(__name__)
 
 ENTRY_POINTS = "napari_diffseg.methods"
 
@@ -111,12 +114,19 @@ def methods() -> dict[str, MethodEntry]:
     """All methods by name: the built-in ones, then those of other packages.
 
     Another package offers a `MethodEntry` under the entry-point group `napari_diffseg.methods`; a name
-    that is taken stays with its first owner.
+    that is taken stays with its first owner. One that cannot be loaded is left out and logged.
     """
     table = {entry.name: entry for entry in BUILT_IN}
     for point in entry_points(group=ENTRY_POINTS):
-        entry = point.load()
-        table.setdefault(entry.name, entry)
+        try:
+            entry = point.load()
+        except Exception:
+            logger.exception("The method that %s offers cannot be loaded", point.value)
+            continue
+        if isinstance(entry, MethodEntry):
+            table.setdefault(entry.name, entry)
+        else:
+            logger.error("What %s offers as a method is no MethodEntry", point.value)
     return table
 
 

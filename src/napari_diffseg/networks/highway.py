@@ -70,7 +70,7 @@ class Highway(nn.Module):
     def forward(
         self,
         image: Float[Tensor, "item channel H W"],
-        features: Sequence[Float[Tensor, "item feature _ _"]] = (),
+        features: Sequence[Float[Tensor, "item _ _ _"]] = (),
     ) -> Passed:
         """`features` of the main network modulate the first stages, where there are parts for it."""
         *stages, bottleneck = self.conv_blocks_context

@@ -88,7 +88,7 @@ def train(config: TrainingConfig, cases: Sequence[PairedCase], run: Path) -> Ite
     done = 0
     if (state := newest_state(run)) is not None:
         done = load_state(state, network, optimiser)
-    batches = _batches(config, loaded, settings.unet.divisor, first=done)
+    batches = _batches(config, loaded, settings.divisor, first=done)
     for step, batch in zip(range(done + 1, config.steps + 1), batches, strict=False):
         rate = learning_rate(config, step)
         for group in optimiser.param_groups:

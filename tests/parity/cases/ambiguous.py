@@ -22,21 +22,33 @@ TARGETS = {"x": "x0", "eps": "noise", "v": "v"}
 WEIGHTINGS = {"uniform": "uniform", "SNR": "snr", "SNR_trunc": "truncated-snr", "SNR_plus1": "snr+1"}
 
 
-class OtherSchedule(ContinuousSchedule):
-    """Schedules of the official code that no method here has: 1 − t and (1 − t²)²."""
+class Straight(ContinuousSchedule):
+    """Signal 1 − t, which no method here has."""
 
     def _scaled(self, t: Tensor) -> Tensor:
-        signal = 1 - t if self.kind == "linear_simple" else (1 - t**2) ** 2
-        b2 = self.input_scale**2
-        return b2 * signal / ((b2 - 1) * signal + 1)
+        return scaled(1 - t, self.input_scale)
+
+
+class Parabola(ContinuousSchedule):
+    """Signal (1 − t²)², which no method here has."""
+
+    def _scaled(self, t: Tensor) -> Tensor:
+        return scaled((1 - t**2) ** 2, self.input_scale)
+
+
+def scaled(signal: Tensor, b: float) -> Tensor:
+    return b**2 * signal / ((b**2 - 1) * signal + 1)
 
 
 def schedule_of(words: str, limits: tuple[float, float]) -> ContinuousSchedule:
     """By a name such as linear.b0.1; the official code keeps b in float32."""
-    kind = next((k for k in ("linear_simple", "parabola", "linear") if words.startswith(k)), "cosine")
     scale = re.search(r"b=?([\d.]*\d)", words)
-    made = ContinuousSchedule if kind in ("cosine", "linear") else OtherSchedule
-    return made(kind, float(np.float32(scale[1])) if scale else 1.0, limits)
+    b = float(np.float32(scale[1])) if scale else 1.0
+    if words.startswith("linear_simple"):
+        return Straight(input_scale=b, log_snr_range=limits)
+    if words.startswith("parabola"):
+        return Parabola(input_scale=b, log_snr_range=limits)
+    return ContinuousSchedule("linear" if words.startswith("linear") else "cosine", b, limits)
 
 
 def official_weight(name: str, ratio: Tensor) -> Tensor:

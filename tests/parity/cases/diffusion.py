@@ -1,7 +1,7 @@
 """Schedules, single steps, objectives and trajectories of EnsemDiff and PatchDDM."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from oracle import Oracle, StoredNoise, compare, exact
@@ -59,18 +59,15 @@ class Chain:
         return [self.schedule.times_at([self.kept[at]])[0], before]
 
 
-@dataclass(frozen=True)
-class InFloat32:
+class InFloat32(DiscreteSchedule):
     """Signal rounded before 1 − ᾱ is taken, as the official DDIM does.
 
     It shows where the recorded output is taken for x0, which no method of this family does: the noise
     that follows from it is some hundred times too large.
     """
 
-    schedule: DiscreteSchedule
-
     def alpha_bar(self, t: float) -> Tensor:
-        return self.schedule.alpha_bar(t).float()
+        return super().alpha_bar(t).float()
 
 
 def respaced(length: int, words: str | None) -> list[int]:
@@ -197,7 +194,9 @@ def _stepped(oracle: Oracle, chain: Chain, index: Tensor, x_t: Tensor, target: s
 
         stored = StoredNoise(torch.stack([x_t[one], noise[one]]))
         run = ddpm if sampler == "ddpm" else ddim
-        schedule = InFloat32(chain.schedule) if (target, sampler) == ("x0", "ddim") else chain.schedule
+        schedule = (
+            InFloat32(**asdict(chain.schedule)) if (target, sampler) == ("x0", "ddim") else chain.schedule
+        )
         (state,) = run(denoise, schedule, x_t[one], chain.times(k), noise=stored, **options)
         found.append(state.x_t)
     return torch.cat(found)

@@ -1,7 +1,6 @@
 """MedSegDiff's objective and sampling, ancestral and by DPM-Solver++."""
 
 import re
-from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -18,17 +17,13 @@ from napari_diffseg.methods.method import Batch
 from napari_diffseg.methods.noise_prediction import NoisyMask, denoise, hybrid_loss
 
 
-@dataclass(frozen=True)
-class Interpolated:
+class Interpolated(DiscreteSchedule):
     """The official solver's schedule: log √ᾱ in straight lines between the chain's indices."""
 
-    chain: DiscreteSchedule
-
     def log_alpha(self, t: float) -> Tensor:
-        table = (1 - self.chain.betas).log().cumsum(0) / 2
-        length = self.chain.train_steps
-        at = t * length - 1
-        low = int(min(max(at // 1, 0), length - 2))
+        table = (1 - self.betas).log().cumsum(0) / 2
+        at = t * self.train_steps - 1
+        low = int(min(max(at // 1, 0), self.train_steps - 2))
         return table[low] + (at - low) * (table[low + 1] - table[low])
 
     def alpha_bar(self, t: float) -> Tensor:
@@ -78,7 +73,7 @@ def sampling(oracle: Oracle):
 
 
 def _schedule(oracle: Oracle, run: str):
-    schedule = Interpolated(DiscreteSchedule.guided(int(re.search(r"T(\d+)", run)[1])))
+    schedule = Interpolated.guided(int(re.search(r"T(\d+)", run)[1]))
     times = oracle[f"{run}/t"].tolist()
     log_alpha = torch.stack([schedule.log_alpha(t) for t in times])
     signal = (2 * log_alpha).exp()
@@ -125,7 +120,7 @@ def _solved(oracle: Oracle, run: str, network):
     """Solver states, and what the official code returns in their stead."""
     words = re.match(r"dpm_T(\d+)(?:_steps(\d+))?", run)
     length, steps = int(words[1]), int(words[2] or words[1])
-    schedule = Interpolated(DiscreteSchedule.guided(length))
+    schedule = Interpolated.guided(length)
     image, recorded, official = oracle[f"{run}/image"], Recorded(network), oracle[f"{run}/x"]
 
     def said(x_t: Tensor, t: float) -> Denoised:
