@@ -90,7 +90,9 @@ def test_intensities_as_they_are_are_clipped_at_most(smooth_scan, percentiles):
     rule = Preparation(intensity="as-is", percentiles=percentiles, multiple=4, domain="scan")
     prepared = prepare(rule, scan, box)
     low, high = np.percentile(scan.data, percentiles or (0, 100))
-    assert np.array_equal(prepared.restore(prepared.image), scan.data[:, *box.slices].clip(*np.float32((low, high))))
+    assert np.array_equal(
+        prepared.restore(prepared.image), scan.data[:, *box.slices].clip(*np.float32((low, high)))
+    )
     assert (prepared.image[:, 13:] == 0).all()
 
 

@@ -51,7 +51,7 @@ def test_choosing_a_method_says_what_it_is_with_its_paper(chooser):
     assert chooser.sentence.text() == ""
     for entry in methods().values():
         chooser.method.setCurrentIndex(chooser.method.findData(entry.name))
-        assert chooser.sentence.text() == f"{entry.sentence} {entry.paper}."
+        assert chooser.sentence.text() == f"{entry.sentence} In 2D and 3D. {entry.paper}."
     chooser.method.setCurrentIndex(0)
     assert chooser.sentence.text() == ""
 

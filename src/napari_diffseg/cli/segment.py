@@ -18,6 +18,7 @@ from napari_diffseg.cli.progress import follow
 from napari_diffseg.inference.settings import settings_lacking
 from napari_diffseg.methods.registry import method
 from napari_diffseg.results.folder import check_folder, propose_folder, write_result
+from napari_diffseg.results.notes import notes
 from napari_diffseg.results.options import SamplingOptions
 from napari_diffseg.results.record import RECORD
 from napari_diffseg.results.result import Result
@@ -104,6 +105,8 @@ def _clipped_box(options: SamplingOptions, scan: Scan, output: Output) -> Box:
 def _report(result: Result, folder: Path, output: Output) -> None:
     for line in result.summary():
         output.line(_volume_line(line))
+    for note in notes(result):
+        output.note(note)
     output.line(f"Saved to {folder}")
     if result.cancelled:
         output.warn(f"Cancelled after {len(result.members)} of {result.options.members} members.")

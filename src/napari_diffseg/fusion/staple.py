@@ -11,7 +11,6 @@ Source:
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +56,8 @@ def staple(members: UInt8[np.ndarray, "member D H W"], classes: int) -> UInt8[np
     """The label map that STAPLE holds for true.
 
     One class: foreground where its probability is 0.5 or more. Several: the likeliest label, background
-    where two are equally likely. Warns when a member is empty, as STAPLE may then take the others' foreground
-    for error.
+    where two are equally likely. Where a member is empty (`empty_members`), the others' foreground may be
+    taken for error: tell the person.
 
     Args:
         members: label maps; labels above `classes` count as background.
@@ -71,12 +70,6 @@ def staple(members: UInt8[np.ndarray, "member D H W"], classes: int) -> UInt8[np
         SettingsError: there is no member, or the largest label is 255.
     """
     _require_members(members)
-    if empty := empty_members(members):
-        warnings.warn(
-            f"{len(empty)} of {len(members)} members are empty. STAPLE may then drop what the others marked; "
-            "compare with the majority.",
-            stacklevel=2,
-        )
     if all(np.array_equal(member, members[0]) for member in members[1:]):
         return np.where(members[0] > classes, 0, members[0])
     if classes == 1:

@@ -24,8 +24,8 @@ class Interrupted(Exception):
 class Evaluator:
     """The network as samplers call it.
 
-    Cancel is looked for before every layer with weights, on a CPU also inside large convolutions, so it is heard
-    within a second.
+    Cancel is looked for before every layer with weights, on a CPU also inside large convolutions, so it is
+    heard within a second.
 
     Args:
         network: set for inference.

@@ -26,7 +26,7 @@ class MethodEntry:
         name: as it stands in checkpoints.
         title: as it stands in lists.
         sentence: what it is.
-        paper: where it is published.
+        paper: where it is published; may be empty.
         dimensions: of its networks.
         has_steps: whether it samples in steps and gives several members.
         module: where its `Config`, `build`, `loss`, `sample` are.
@@ -41,6 +41,12 @@ class MethodEntry:
     has_steps: bool
     module: str
     relative_area: bool = False
+
+    @property
+    def about(self) -> str:
+        """What it is, for slices or volumes, and its paper."""
+        where = " and ".join(f"{number}D" for number in self.dimensions)
+        return " ".join(filter(None, [self.sentence, f"In {where}.", self.paper and f"{self.paper}."]))
 
     def load(self) -> Method:
         """Import the method, and torch with it."""
@@ -106,6 +112,7 @@ BUILT_IN = (
         dimensions=(2, 3),
         has_steps=True,
         module="napari_diffseg.methods.ambiguous",
+        relative_area=True,
     ),
 )
 

@@ -79,7 +79,12 @@ def train(config: TrainingConfig, cases: Sequence[PairedCase], run: Path) -> Ite
     entry = method(config.method)
     module = entry.load()
     torch.manual_seed(config.seed)
-    settings = module.Config(**config.method_config)
+    settings = module.Config.model_validate(config.method_config)
+    if settings.unet.dimensions != 3 or settings.coordinates:
+        raise TrainingError(
+            f"{entry.title} is configured for slices or coordinates, and this version trains networks for "
+            "volumes without coordinates alone. Set unet.dimensions to 3, or choose another variant."
+        )
     loaded = [load_case(config, case) for case in cases]
     network = module.build(settings, channels=loaded[0].image.shape[0], classes=config.classes)
     optimiser = torch.optim.AdamW(

@@ -114,7 +114,7 @@ class ModelChooser(QWidget):
 
     def _filter(self, *_: object) -> None:
         entry = methods().get(self.method.currentData() or "")
-        self.sentence.say(f"{entry.sentence} {entry.paper}." if entry else "")
+        self.sentence.say(entry.about if entry else "")
         chosen = self.checkpoint.currentData()
         self._show(chosen.path if chosen else None)
 
@@ -165,7 +165,7 @@ def _how_to_get(method: MethodEntry) -> str:
     """The ways to a checkpoint of a method that has none."""
     return (
         f"There is no model of {method.title} here yet. Import one that its authors published on the command "
-        "line (napari-diffseg models import FILE --from SOURCE --out FILE), train one in Python "
+        "line (napari-diffseg models import FILE --from SOURCE --out FILE), train one for volumes in Python "
         "(napari_diffseg.training), or browse for one."
     )
 

@@ -21,10 +21,11 @@ from qtpy.QtWidgets import (
 
 from napari_diffseg.layers import ResultLayers
 from napari_diffseg.results.folder import propose_folder, write_result
+from napari_diffseg.results.notes import notes
 from napari_diffseg.results.result import ClassInfo, Result
 from napari_diffseg.widgets.plain_label import PlainLabel
 from napari_diffseg.widgets.rows import Rows
-from napari_diffseg.widgets.wording import slices_note, volume
+from napari_diffseg.widgets.wording import volume
 from napari_diffseg.widgets.worker import Worker, work
 
 
@@ -89,7 +90,7 @@ class Outcome(QWidget):
         for row, line in enumerate(volumes):
             _add_row(grid, row, result.classes[row], volume(line["mean_ml"], line["sd_ml"]))
         self._volumes.show()
-        self._note.say(slices_note(result))
+        self._note.say(" ".join(notes(result)))
         self.save.show()
 
     def discard(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from napari_diffseg.results.events import Finished, Plan
-from napari_diffseg.results.result import Result
 
 
 def duration(seconds: float) -> str:
@@ -51,22 +50,6 @@ def ending(event: Finished) -> str:
     if not event.cancelled:
         return f"Done in {duration(result.provenance.duration_s)}."
     return f"Cancelled: {len(result.members)} of {result.options.members} members are kept."
-
-
-def slices_note(result: Result) -> str:
-    """What is to be known of members that were drawn slice by slice; empty for others."""
-    told = result.provenance
-    if told.slice_axis is None:
-        return ""
-    way = f"Slice-wise ({('axial', 'coronal', 'sagittal')[told.slice_axis]})"
-    if told.sampler is None:
-        return f"{way}: every slice was segmented by itself."
-    if result.options.slice_noise == "shared":
-        return f"{way}: all slices of a member were drawn from the same noise."
-    return (
-        f"{way}: every slice was drawn from noise of its own, so members flicker from slice to slice and "
-        "their volumes look more certain than they are."
-    )
 
 
 def _count(number: int, what: str) -> str:
