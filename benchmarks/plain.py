@@ -1,7 +1,7 @@
 """The papers' networks and sampling loops once more, as plainly as torch allows, to hold ours against.
 
 A network is a function of its weights, named as in our state dicts, and calls nothing but torch. No hooks,
-no slabs, no fused attention, no checks; float32 alone, one item's sizes as they come.
+no slabs, no fused attention, no checks; float32 alone.
 """
 
 from __future__ import annotations
@@ -210,12 +210,13 @@ def clean(
     method: str, config: Any, network: Network, image: Tensor, x_t: Tensor, t: float
 ) -> tuple[Tensor, Tensor | None]:
     """The estimate of the clean mask, and the learned variance where there is one."""
+    times = x_t.new_full((len(x_t),), t)
     if method == "imgx":
-        return 2 * network(torch.cat([image, x_t], dim=1), x_t.new_tensor([t])).softmax(dim=1) - 1, None
+        return 2 * network(torch.cat([image, x_t], dim=1), times).softmax(dim=1) - 1, None
     if method == "ambiguous":
-        return network(torch.cat([x_t, image], dim=1), x_t.new_tensor([t])).tanh(), None
+        return network(torch.cat([x_t, image], dim=1), times).tanh(), None
     a = float(config.schedule.alpha_bar(t))
-    index = x_t.new_tensor([round(t * config.train_steps) - 1])
+    index = torch.full_like(times, round(t * config.train_steps) - 1)
     output = network(torch.cat([image, x_t], dim=1), index)
     x0 = ((x_t - math.sqrt(1 - a) * output[:, :1]) / math.sqrt(a)).clamp(-1, 1)
     return x0, output[:, 1:] if config.learned_variance else None

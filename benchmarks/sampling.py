@@ -5,8 +5,8 @@ python benchmarks/sampling.py [--device cuda] [--busy] [--only ensemdiff]
 Ours is what a run does: the network through the engine's Evaluator in fp32, three steps through the
 method's sampler. The plain code is that of benchmarks/plain.py, on the same weights and noise; both give the
 same numbers, or this stops. A row a method: ours over plain, the median of pairs taken in turn (first
-ours, then plain, then the other way round), and our own seconds and MiB beside it. Sizes are the paper's
-on a GPU and mostly smaller on a CPU. Memory is the most that was alive at once without weights and inputs:
+ours, then plain, then the other way round), and our own seconds and MiB beside it. Sizes are items of one
+call (slices or a volume) × the paper's size on a GPU, on a CPU mostly a smaller one. Memory is the most that was alive at once without weights and inputs:
 on a CPU in tensors, on a GPU as its allocator counts.
 --busy: one thread, and the process's time instead of the clock's, for a machine with other work to do.
 """
@@ -34,6 +34,9 @@ from napari_diffseg.methods.registry import method
 from napari_diffseg.results.options import SamplingOptions
 
 STEPS = 3
+SLICES = 4
+"""In one call of a network for slices, as in a run on a CPU."""
+
 LEAST_PAIRS = 3
 SECONDS = 6.0
 """Pairs are taken until they sum to this."""
@@ -66,14 +69,19 @@ class Case:
     on_cpu: tuple[int, ...]
     preset: str = "paper"
 
+    def batch_shape(self, device: torch.device) -> tuple[int, ...]:
+        """Items of one call, and their size."""
+        size = self.paper if device.type == "cuda" else self.on_cpu
+        return (SLICES if len(size) == 2 else 1, *size)
+
 
 CASES = (
-    Case("ensemdiff", plain.guided_unet, 4, 2, (224, 224), (128, 128)),
+    Case("ensemdiff", plain.guided_unet, 4, 2, (224, 224), (64, 64)),
     Case("patchddm", plain.guided_unet, 4, 2, (256, 256, 256), (64, 64, 64)),
     Case("imgx", plain.imgx_unet, 1, 9, (48, 256, 256), (32, 64, 64)),
     Case("imgx", plain.imgx_unet, 1, 9, (256, 256), (256, 256), preset="paper-2d"),
     Case("imgx-unet", plain.imgx_unet, 1, 9, (48, 256, 256), (32, 64, 64)),
-    Case("medsegdiff", plain.medsegdiff_unet, 3, 2, (256, 256), (128, 128)),
+    Case("medsegdiff", plain.medsegdiff_unet, 3, 2, (256, 256), (64, 64)),
     Case("ambiguous", plain.guided_unet, 1, 2, (128, 128), (128, 128)),
 )
 
@@ -97,14 +105,14 @@ def main() -> None:
         torch.set_num_threads(1)
     now = time.process_time if options.busy and device.type == "cpu" else time.perf_counter
     print(f"ours / plain on {device}, {torch.get_num_threads()} threads, torch {torch.__version__}")
-    print(f"{'':35}  {'one evaluation':29}  {f'{STEPS} steps':29}")
+    print(f"{'':36}  {'one evaluation':29}  {f'{STEPS} steps':29}")
     columns = f"{'time':>5} {'s':>7} {'memory':>7} {'MiB':>7}"
-    print(f"{'method':10} {'size':11} {'M weights':>11}  {columns}   {columns}")
+    print(f"{'method':10} {'size':12} {'M weights':>11}  {columns}   {columns}")
     for case in CASES:
         if options.only in (None, case.method):
             parameters, evaluation, trajectory = prepared(case, device)
-            size = "×".join(map(str, case.paper if device.type == "cuda" else case.on_cpu))
-            print(f"{case.method:10} {size:11} {parameters / 1e6:11.1f}", end="  ", flush=True)
+            size = "×".join(map(str, case.batch_shape(device)))
+            print(f"{case.method:10} {size:12} {parameters / 1e6:11.1f}", end="  ", flush=True)
             print(row(evaluation, device, now), end="   ", flush=True)
             print(row(trajectory, device, now), flush=True)
 
@@ -112,7 +120,7 @@ def main() -> None:
 def prepared(case: Case, device: torch.device) -> tuple[int, Pair, Pair]:
     """Number of parameters, one evaluation of the network, a short trajectory."""
     torch.manual_seed(0)
-    module, size = method(case.method).load(), case.paper if device.type == "cuda" else case.on_cpu
+    module, (items, *size) = method(case.method).load(), case.batch_shape(device)
     config = module.PRESETS[case.preset]
     if case.method == "medsegdiff":  # trained at the size that it is sampled at, as in the paper
         config = config.model_copy(update={"unet": config.unet.model_copy(update={"training_size": size[0]})})
@@ -126,10 +134,10 @@ def prepared(case: Case, device: torch.device) -> tuple[int, Pair, Pair]:
     diffuses = method(case.method).has_steps
     masks = config.mask_channels(case.classes)
     channels = case.channels + (COORDINATES if config.coordinates else 0)
-    image = torch.randn(1, channels, *size, device=device)
-    inputs = torch.randn(1, channels + masks * diffuses, *size, device=device)
-    t = [torch.full((1,), 0.5, device=device)] * diffuses
-    noise = NoiseSource(0, range(1), (masks, *size), device)
+    image = torch.randn(items, channels, *size, device=device)
+    inputs = torch.randn(items, channels + masks * diffuses, *size, device=device)
+    t = [torch.full((items,), 0.5, device=device)] * diffuses
+    noise = NoiseSource(0, range(items), (masks, *size), device)
     settings = SamplingOptions(steps=STEPS, members=1)
 
     def ours() -> Tensor:

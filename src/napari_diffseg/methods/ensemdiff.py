@@ -55,8 +55,7 @@ PRESETS = {
 def build(config: Config, *, channels: int, classes: int) -> GuidedUNet:
     """Image channels and noisy foreground masks in; noise, and where learned its variance, out."""
     masks = config.mask_channels(classes)
-    outputs = 2 * masks if config.learned_variance else masks
-    return GuidedUNet(config.unet, inputs=channels + masks, outputs=outputs)
+    return GuidedUNet(config.unet, inputs=channels + masks, outputs=config.outputs(classes))
 
 
 def loss(config: Config, network: nn.Module, batch: Batch, rng: torch.Generator) -> Loss:

@@ -84,15 +84,18 @@ def build(config: Config, *, channels: int, classes: int) -> MedSegDiffUNet | Me
         CheckpointError: an official network for several classes, or without its variance.
     """
     masks = config.mask_channels(classes)
-    outputs = 2 * masks if config.learned_variance else masks
     if isinstance(config.unet, MedSegDiffUNetConfig):
-        return MedSegDiffUNet(config.unet, channels=channels, mask_channels=masks, outputs=outputs)
+        return MedSegDiffUNet(
+            config.unet, channels=channels, mask_channels=masks, outputs=config.outputs(classes)
+        )
     if masks != 1:
         raise CheckpointError(
             f"MedSegDiff's released networks know one class, and {masks} were asked for. "
             "Use the paper's network for several classes."
         )
-    return MedSegDiffOfficial(config.unet, channels=channels, mask_channels=masks, outputs=outputs)
+    return MedSegDiffOfficial(
+        config.unet, channels=channels, mask_channels=masks, outputs=config.outputs(classes)
+    )
 
 
 def loss(config: Config, network: nn.Module, batch: Batch, rng: torch.Generator) -> Loss:

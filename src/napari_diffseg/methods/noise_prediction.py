@@ -48,6 +48,10 @@ class NoisePredictionConfig(DiffusionConfig):
         """The training chain."""
         return DiscreteSchedule.guided(self.train_steps, self.noise_schedule)
 
+    def outputs(self, classes: int) -> int:
+        """Of a network: noise and, where learned its variance, for each mask of so many classes."""
+        return self.mask_channels(classes) * (2 if self.learned_variance else 1)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NoisyMask:

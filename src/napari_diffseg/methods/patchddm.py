@@ -81,7 +81,7 @@ def build(config: Config, *, channels: int, classes: int) -> GuidedUNet:
     """Image, coordinates and noisy foreground masks in; noise out."""
     masks = config.mask_channels(classes)
     places = COORDINATES if config.coordinates else 0
-    return GuidedUNet(config.unet, inputs=channels + places + masks, outputs=masks)
+    return GuidedUNet(config.unet, inputs=channels + places + masks, outputs=config.outputs(classes))
 
 
 def loss(config: Config, network: nn.Module, batch: Batch, rng: torch.Generator) -> Loss:
