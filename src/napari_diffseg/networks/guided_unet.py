@@ -15,7 +15,7 @@ from jaxtyping import Float
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from napari_diffseg.networks.config import NetworkConfig
+from napari_diffseg.networks.config import LevelsConfig, Multiplier
 from napari_diffseg.networks.guided_blocks import (
     Attention,
     AttentionOrder,
@@ -30,13 +30,12 @@ from napari_diffseg.networks.guided_blocks import (
     zeroed,
 )
 
-Multiplier = Annotated[int, Field(ge=1, le=64)]
 Blocks = Annotated[int, Field(ge=1, le=32)]
 Rate = Annotated[int, Field(ge=1, le=128)]
 Heads = Annotated[int, Field(ge=1, le=256)]
 
 
-class GuidedUNetConfig(NetworkConfig):
+class GuidedUNetConfig(LevelsConfig):
     """Shape of the network; the defaults are those of EnsemDiff's official run.
 
     Attributes:
@@ -81,16 +80,6 @@ class GuidedUNetConfig(NetworkConfig):
     longest_period: float = Field(10_000.0, gt=1, le=1_000_000)
 
     @property
-    def divisor(self) -> int:
-        """Sizes are multiples of this: every level but the first halves them."""
-        return int(2 ** (len(self.multipliers) - 1))
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """Channels at each level."""
-        return tuple(multiplier * self.width for multiplier in self.multipliers)
-
-    @property
     def blocks_at(self) -> tuple[int, ...]:
         """Residual blocks on the way down at each level."""
         return self.blocks if isinstance(self.blocks, tuple) else (self.blocks,) * len(self.multipliers)
@@ -103,18 +92,9 @@ class GuidedUNetConfig(NetworkConfig):
                 f"blocks names {len(self.blocks_at)} levels and multipliers {levels}. "
                 "Give one number for all levels, or one for each."
             )
-        rates = {2**level for level in range(levels)}
-        if not rates.issuperset(self.attention_at):
-            raise ValueError(
-                f"attention_at is {self.attention_at}, but the levels have the downsampling rates "
-                f"{sorted(rates)}. Name some of those, or none."
-            )
-        for width in {self.width, *self.widths}:
-            if self.groups and width % self.groups:
-                raise ValueError(
-                    f"{self.groups} groups do not divide {width} channels. "
-                    "Change groups, width or multipliers."
-                )
+        self.require_rates(self.attention_at)
+        if self.groups:
+            self.require_groups(self.groups, (self.width, *self.widths))
         shares = (self.head_channels,) if self.head_channels else (self.heads, self.decoder_heads or 1)
         for width in self._attentive():
             for share in shares:

@@ -20,7 +20,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from napari_diffseg.networks.config import NetworkConfig
+from napari_diffseg.networks.config import LevelsConfig, Multiplier
 from napari_diffseg.networks.ff_parser import FFParser
 from napari_diffseg.networks.guided_blocks import (
     Attention,
@@ -33,10 +33,10 @@ from napari_diffseg.networks.guided_blocks import (
     group_norm,
     zeroed,
 )
-from napari_diffseg.networks.guided_unet import Blocks, Multiplier, Rate
+from napari_diffseg.networks.guided_unet import Blocks, Rate
 
 
-class MedSegDiffUNetConfig(NetworkConfig):
+class MedSegDiffUNetConfig(LevelsConfig):
     """Shape of the network; the defaults are variant B.
 
     Attributes:
@@ -68,16 +68,6 @@ class MedSegDiffUNetConfig(NetworkConfig):
     training_size: int = Field(256, ge=2, le=2048)
 
     @property
-    def divisor(self) -> int:
-        """Sizes are multiples of this: every stage but the first halves them."""
-        return int(2 ** (len(self.multipliers) - 1))
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """Channels at each stage."""
-        return tuple(multiplier * self.width for multiplier in self.multipliers)
-
-    @property
     def fused_stages(self) -> tuple[int, ...]:
         """The middle two (§2.1), counted from 0; of two stages the first, as the last is shared."""
         middle = len(self.multipliers) // 2
@@ -87,19 +77,9 @@ class MedSegDiffUNetConfig(NetworkConfig):
 
     @model_validator(mode="after")
     def _fits_together(self) -> MedSegDiffUNetConfig:
-        rates = [2**stage for stage in range(len(self.multipliers))]
-        if not set(rates).issuperset(self.attention_at):
-            raise ValueError(
-                f"attention_at is {self.attention_at}, but the stages have the downsampling rates {rates}. "
-                "Name some of those, or none."
-            )
-        for width in (self.width, *self.widths):
-            if width % self.groups:
-                raise ValueError(
-                    f"{self.groups} groups do not divide {width} channels. "
-                    "Change groups, width or multipliers."
-                )
-        for rate, width in zip(rates, self.widths, strict=True):
+        self.require_rates(self.attention_at)
+        self.require_groups(self.groups, (self.width, *self.widths))
+        for rate, width in zip(self.rates, self.widths, strict=True):
             if rate in self.attention_at and width % self.heads:
                 raise ValueError(
                     f"{self.heads} heads do not divide {width} channels. Change heads, width or multipliers."
