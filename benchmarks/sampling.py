@@ -6,8 +6,8 @@ Ours is what a run does: the network through the engine's Evaluator in fp32, thr
 method's sampler. The plain code is that of benchmarks/plain.py, on the same weights and noise; both give the
 same numbers, or this stops. A row a method: ours over plain, the median of pairs taken in turn (first
 ours, then plain, then the other way round), and our own seconds and MiB beside it. Sizes are items of one
-call (slices or a volume) × the paper's size on a GPU, on a CPU mostly a smaller one. Memory is the most that was alive at once without weights and inputs:
-on a CPU in tensors, on a GPU as its allocator counts.
+call (slices or a volume) × the paper's size on a GPU, on a CPU mostly a smaller one. Memory is the most
+that was alive at once without weights and inputs: on a CPU in tensors, on a GPU as its allocator counts.
 --busy: one thread, and the process's time instead of the clock's, for a machine with other work to do.
 """
 

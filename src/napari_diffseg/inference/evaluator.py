@@ -13,8 +13,11 @@ from torch.nn import functional as F
 
 from napari_diffseg.errors import CheckpointError
 
+_WHOLE_MULTIPLICATIONS = 1e11
+"""Of a convolution that is left whole: some 0.8 s on two cores. Slabs cost copies, so only larger ones."""
+
 _SLAB_MULTIPLICATIONS = 3e10
-"""Of one slab: some 0.3 s on two cores."""
+"""Of one slab of a larger one: some 0.3 s."""
 
 
 class Interrupted(Exception):
@@ -73,9 +76,10 @@ class Evaluator:
         assert not isinstance(conv.padding, str)
         (kernel, *_), (stride, *_), (padding, *inner) = conv.kernel_size, conv.stride, conv.padding
         depth = (x.shape[2] + 2 * padding - kernel) // stride + 1
-        rows = max(1, int(_SLAB_MULTIPLICATIONS / (conv.weight.numel() * x[0, 0, 0].numel())))
-        if rows >= depth:
+        of_a_row = conv.weight.numel() * x[0, 0, 0].numel()
+        if of_a_row * depth <= _WHOLE_MULTIPLICATIONS:
             return F.conv3d(x, conv.weight, conv.bias, conv.stride, conv.padding)
+        rows = max(1, int(_SLAB_MULTIPLICATIONS / of_a_row))
         out: Tensor | None = None
         for first in range(0, depth, rows):
             self._listen()
