@@ -30,6 +30,25 @@ def test_good_and_broken_files_are_listed(command, folder):
     assert "cut short" in broken
 
 
+def test_methods_without_a_model_are_named_and_each_says_how_to_get_one(command):
+    *_, last = command("models", "list").out.splitlines()
+    assert last.startswith("No model yet: ensemdiff, patchddm, medsegdiff, ambiguous;")
+    assert "models import FILE" in command("models", "list", "--method", "medsegdiff").out
+
+
+def test_the_list_of_one_method_says_what_it_is(command):
+    first, *others = command("models", "list", "--method", "imgx").out.splitlines()
+    assert first.startswith("ImgX-DiffSeg. Diffusion on one-hot masks")
+    assert "arXiv:2303.06040" in first
+    assert [line.split(":")[0] for line in others] == ["hippocampus-imgx"]
+
+
+def test_a_method_that_nobody_knows_names_the_known_ones(command):
+    done = command("models", "list", "--method", "magic")
+    assert done.code == 1
+    assert "known are ensemdiff" in done.err
+
+
 def test_the_list_as_json(command, folder):
     models = {model["name"]: model for model in json.loads(command("models", "list", "--json").out)["models"]}
     assert models["tiny"]["method"] == "imgx"

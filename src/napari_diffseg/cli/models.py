@@ -12,11 +12,11 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_diffseg.checkpoints.catalogue import CatalogueEntry, catalogue, find, user_folder
+from napari_diffseg.checkpoints.catalogue import CatalogueEntry, catalogue, find
 from napari_diffseg.checkpoints.document import Document, Metric, TrainingFacts, read_document
 from napari_diffseg.checkpoints.official.sources import SourceName
 from napari_diffseg.cli.output import Output
-from napari_diffseg.methods.registry import methods
+from napari_diffseg.methods.registry import method, methods
 
 app = typer.Typer(help="The models there are, and what is known of each.", no_args_is_help=True)
 
@@ -25,15 +25,31 @@ _Quiet = Annotated[bool, typer.Option("--quiet", help="Say only warnings and err
 
 
 @app.command("list")
-def list_models(as_json: _Json = False, quiet: _Quiet = False) -> None:
-    """List the models that ship and your own; a broken file is listed with its reason."""
+def list_models(
+    of: Annotated[
+        str | None, typer.Option("--method", metavar="NAME", help="Only this method's, and what it is.")
+    ] = None,
+    as_json: _Json = False,
+    quiet: _Quiet = False,
+) -> None:
+    """List the models that ship and your own, and the methods that have none.
+
+    A broken file is listed with its reason.
+    """
     output = Output(as_json, quiet)
-    entries = catalogue()
-    if not entries:
-        output.note(f"There are no models yet; put .safetensors files into {user_folder()}.")
+    wanted = {of: method(of)} if of else methods()
+    entries = [e for e in catalogue() if e.document is None or e.document.method in wanted]
+    if of:
+        output.line(f"{wanted[of].title}. {wanted[of].about}")
     for entry in entries:
         output.line(_list_line(entry))
-    output.document({"models": [_listed(entry) for entry in entries]})
+    served = {entry.document.method for entry in entries if entry.document}
+    lacking = [name for name in wanted if name not in served]
+    if of and lacking:
+        output.line(wanted[of].how_to_get)
+    elif lacking:
+        output.line(f"No model yet: {', '.join(lacking)}; models list --method NAME says how to get one.")
+    output.document({"models": [_listed(entry) for entry in entries], "methods": list(wanted)})
 
 
 @app.command("show")

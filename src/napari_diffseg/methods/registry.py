@@ -48,6 +48,15 @@ class MethodEntry:
         where = " and ".join(f"{number}D" for number in self.dimensions)
         return " ".join(filter(None, [self.sentence, f"In {where}.", self.paper and f"{self.paper}."]))
 
+    @property
+    def how_to_get(self) -> str:
+        """The ways to a checkpoint where there is none."""
+        return (
+            f"There is no model of {self.title} here yet. Import one that its authors published on the "
+            "command line (napari-diffseg models import FILE --from SOURCE --out FILE), train one for volumes "
+            "in Python (napari_diffseg.training), or browse for one."
+        )
+
     def load(self) -> Method:
         """Import the method, and torch with it."""
         return cast("Method", import_module(self.module))

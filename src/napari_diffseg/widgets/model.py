@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QPushButton, QWidget
 from napari_diffseg.checkpoints.catalogue import CatalogueEntry, catalogue, describe
 from napari_diffseg.checkpoints.document import Document
 from napari_diffseg.errors import CheckpointError
-from napari_diffseg.methods.registry import MethodEntry, methods
+from napari_diffseg.methods.registry import methods
 from napari_diffseg.widgets.plain_label import PlainLabel
 from napari_diffseg.widgets.rows import Rows
 
@@ -146,7 +146,7 @@ class ModelChooser(QWidget):
         if entry is not None and entry.document is not None:
             self.about.say(_about(entry.document))
         else:
-            self.about.say(_how_to_get(method) if method and not self._has_usable() else "")
+            self.about.say(method.how_to_get if method and not self._has_usable() else "")
         self.changed.emit()
 
     def _has_usable(self) -> bool:
@@ -159,15 +159,6 @@ class ModelChooser(QWidget):
         )
         if name:
             self.take(Path(name))
-
-
-def _how_to_get(method: MethodEntry) -> str:
-    """The ways to a checkpoint of a method that has none."""
-    return (
-        f"There is no model of {method.title} here yet. Import one that its authors published on the command "
-        "line (napari-diffseg models import FILE --from SOURCE --out FILE), train one for volumes in Python "
-        "(napari_diffseg.training), or browse for one."
-    )
 
 
 def _about(document: Document) -> str:
