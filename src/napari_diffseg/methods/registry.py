@@ -53,8 +53,8 @@ class MethodEntry:
         """The ways to a checkpoint where there is none."""
         return (
             f"There is no model of {self.title} here yet. Import one that its authors published on the "
-            "command line (napari-diffseg models import FILE --from SOURCE --out FILE), train one for volumes "
-            "in Python (napari_diffseg.training), or browse for one."
+            "command line (napari-diffseg models import FILE --from SOURCE --out FILE), train one for "
+            "volumes in Python (napari_diffseg.training), or browse for one."
         )
 
     def load(self) -> Method:
