@@ -40,7 +40,6 @@ from napari_diffseg.volume.grid import Box
 
 DATA = Path(__file__).parents[1] / "tests" / "data"
 MEMBERS = 3
-RATE = 1e-3
 SAVE_EVERY = 250
 MOST_PARAMETERS = 1_000_000
 
@@ -72,6 +71,7 @@ class Job:
         own: whether these are the paper's own dimensions.
         copies: how often each case stands in a batch, each time at another noise level.
         training_steps: at most.
+        rate: highest learning rate.
     """
 
     method: str
@@ -81,14 +81,24 @@ class Job:
     own: bool = True
     copies: int = 4
     training_steps: int = 1500
+    rate: float = 1e-3
 
 
 JOBS = {
     "ensemdiff-2d": Job("ensemdiff", {"unet": GUIDED_2D}),
     "ensemdiff-2d-ms": Job("ensemdiff", {"unet": GUIDED_2D}, data="ms"),
     "ensemdiff-3d": Job("ensemdiff", {"unet": GUIDED_3D}, steps=100, own=False, copies=1),
-    "patchddm-3d": Job("patchddm", {"unet": GUIDED_3D | AVERAGED, "patch": 24}, copies=2),
-    "patchddm-3d-ms": Job("patchddm", {"unet": GUIDED_3D | AVERAGED, "patch": 24}, data="ms", copies=2),
+    "patchddm-3d": Job(
+        "patchddm", {"unet": GUIDED_3D | AVERAGED, "patch": 24}, copies=2, training_steps=8000, rate=3e-3
+    ),
+    "patchddm-3d-ms": Job(
+        "patchddm",
+        {"unet": GUIDED_3D | AVERAGED, "patch": 24},
+        data="ms",
+        copies=2,
+        training_steps=4000,
+        rate=3e-3,
+    ),
     "patchddm-2d": Job(
         "patchddm", {"unet": GUIDED_2D | AVERAGED | {"attention_at": ()}, "patch": 48}, own=False
     ),
@@ -165,9 +175,9 @@ def _coordinates(shape: torch.Size) -> Tensor:
     return grid[:, 0] if len(shape) == 2 else grid
 
 
-def learning_rate(step: int, steps: int) -> float:
+def learning_rate(job: Job, step: int) -> float:
     """A short warm-up, then half a cosine to zero."""
-    return RATE * min(1.0, step / 100) * 0.5 * (1 + math.cos(math.pi * step / steps))
+    return job.rate * min(1.0, step / 100) * 0.5 * (1 + math.cos(math.pi * step / job.training_steps))
 
 
 def train(job: Job, run: Path, deadline: float) -> tuple[Any, Any, torch.nn.Module, int]:
@@ -182,7 +192,7 @@ def train(job: Job, run: Path, deadline: float) -> tuple[Any, Any, torch.nn.Modu
     size = sum(parameter.numel() for parameter in network.parameters())
     if size > MOST_PARAMETERS:
         raise SystemExit(f"The network has {size} parameters; at most {MOST_PARAMETERS} are meant.")
-    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-4)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=job.rate, weight_decay=1e-4)
     state = newest_state(run)
     done = load_state(state, network, optimiser) if state else 0
     repeated = Batch(
@@ -191,7 +201,7 @@ def train(job: Job, run: Path, deadline: float) -> tuple[Any, Any, torch.nn.Modu
     network.train()
     for step in range(done + 1, steps + 1):
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, steps)
+            group["lr"] = learning_rate(job, step)
         with torch.autocast("cpu", torch.bfloat16):
             loss = module.loss(config, network, repeated, generator_of(0, 2, step))
         optimiser.zero_grad(set_to_none=True)
