@@ -1,4 +1,6 @@
-"""Pictures of the Segment dock for the documentation: before, during and after a run, dark and light.
+"""Pictures of the Segment dock for the documentation, dark and light.
+
+Before, during and after a run, and a method that has no model yet.
 
     make screenshots
     xvfb-run -a -s "-screen 0 1280x800x24" .venv/bin/python tools/screenshots.py [FOLDER]
@@ -35,6 +37,11 @@ def main(folder: Path) -> None:
         viewer, dock = opened(theme)
         until(lambda dock=dock: "members" in dock.expected.text())
         grab(folder / f"segment-before-{theme}.png")
+        dock.model.method.setCurrentIndex(dock.model.method.findData("medsegdiff"))
+        wait_ms(500)
+        grab(folder / f"segment-method-{theme}.png")
+        dock.model.choose(MODEL)
+        until(lambda dock=dock: "members" in dock.expected.text())
         dock.start.click()
         until(lambda dock=dock: "member 8 of 10" in dock.progress.line.text() or not dock.engine.job)
         grab(folder / f"segment-during-{theme}.png")
