@@ -7,7 +7,7 @@ from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QStandardItemModel
-from qtpy.QtWidgets import QComboBox, QFileDialog, QPushButton, QWidget
+from qtpy.QtWidgets import QComboBox, QFileDialog, QPushButton, QVBoxLayout, QWidget
 
 from napari_diffseg.checkpoints.catalogue import CatalogueEntry, catalogue, describe
 from napari_diffseg.checkpoints.document import Document
@@ -100,11 +100,14 @@ class ModelChooser(QWidget):
             self.checkpoint.setCurrentIndex(number)
 
     def _lay_out(self) -> None:
-        layout = Rows(self)
-        layout.add("Method", self.method)
-        layout.addRow(self.sentence)
-        layout.add("Model", self.checkpoint, self.browse)
-        layout.addRow(self.about)
+        # a column of forms: one form with wrapped lines between its rows gives them too little height
+        column, method, model = QVBoxLayout(self), QWidget(), QWidget()
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        Rows(method).add("Method", self.method)
+        Rows(model).add("Model", self.checkpoint, self.browse)
+        for part in (method, self.sentence, model, self.about):
+            column.addWidget(part)
 
     def _fill_methods(self) -> None:
         self.method.addItem(_ALL)

@@ -71,7 +71,8 @@ class SegmentWidget(QWidget):
         others = [name for name in self.form.rows if name not in (*_FIRST, *_BY_THE_VIEWER)]
         self.advanced = Section("Advanced", self.form.panel(others))
         self.warning, self.obstacle, self.message = PlainLabel(), PlainLabel(), PlainLabel()
-        self.expected = PlainLabel("Loading engine…")
+        self._ready = "Loading engine…"
+        self.expected = PlainLabel(self._ready)
         self.start = QPushButton("Segment")
         self.progress, self.outcome = RunProgress(), Outcome()
         self.engine = Engine(self)
@@ -190,6 +191,7 @@ class SegmentWidget(QWidget):
             request = self._request(outline_of(layers, self.channels.channels))
         except DiffSegError as error:
             self.engine.ask(None)
+            self.expected.say(self._ready)
             self.warning.say("")
             self._outline.hide()
             self._refuse(str(error))
@@ -215,7 +217,8 @@ class SegmentWidget(QWidget):
         self.start.setEnabled(not reason)
 
     def _note_loaded(self, what: str) -> None:
-        self.expected.say(f"Ready: {what}")
+        self._ready = f"Ready: {what}"
+        self.expected.say(self._ready)
 
     def _foresee(self, found: Forecast) -> None:
         self.expected.say(expectation(found.plan, found.seconds))
