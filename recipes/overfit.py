@@ -93,7 +93,9 @@ PATCHES = Job(
 JOBS = {
     "ensemdiff-2d": Job("ensemdiff", {"unet": GUIDED_2D}),
     "ensemdiff-2d-ms": Job("ensemdiff", {"unet": GUIDED_2D}, data="ms"),
-    "ensemdiff-3d": Job("ensemdiff", {"unet": GUIDED_3D}, steps=100, own=False, copies=1),
+    "ensemdiff-3d": Job(
+        "ensemdiff", {"unet": GUIDED_3D}, steps=100, own=False, copies=1, training_steps=600, rate=2e-3
+    ),
     "patchddm-3d": PATCHES,
     "patchddm-3d-ms": replace(PATCHES, data="ms"),
     "patchddm-2d": Job(
@@ -106,9 +108,18 @@ JOBS = {
         "imgx-unet", {"unet": {"dimensions": 3, "widths": (16, 32, 64), "time": "none"}}, copies=1
     ),
     "medsegdiff-2d": Job("medsegdiff", {"unet": TWO_ENCODERS_2D}),
-    "medsegdiff-3d": Job("medsegdiff", {"unet": TWO_ENCODERS_3D}, own=False, copies=1),
+    "medsegdiff-3d": Job(
+        "medsegdiff", {"unet": TWO_ENCODERS_3D}, own=False, copies=1, training_steps=600, rate=2e-3
+    ),
     "ambiguous-2d": Job("ambiguous", {"unet": GUIDED_2D | {"longest_period": 10.0}}),
-    "ambiguous-3d": Job("ambiguous", {"unet": GUIDED_3D | {"longest_period": 10.0}}, own=False, copies=1),
+    "ambiguous-3d": Job(
+        "ambiguous",
+        {"unet": GUIDED_3D | {"longest_period": 10.0}},
+        own=False,
+        copies=1,
+        training_steps=600,
+        rate=2e-3,
+    ),
 }
 
 
