@@ -85,8 +85,9 @@ class Job:
 
 
 # One patch of each case a step, so that there is time for many: the network must first learn to hand noise
-# through unchanged, to a hundredth, before the mask's trace in it is worth learning. Patches of 16 are quicker,
-# but norms then measure other statistics than on the whole volume, and the law of places leaves its edges out.
+# through unchanged, to a hundredth, before the mask's trace in it is worth learning. Patches of 16 are
+# quicker, but their norms measure other statistics than the whole volume's, and their places leave its
+# edges out.
 PATCHES = Job(
     "patchddm", {"unet": GUIDED_3D | AVERAGED, "patch": 24}, copies=1, training_steps=14_000, rate=3e-3
 )
