@@ -8,6 +8,7 @@ from torch import Tensor
 
 from napari_diffseg.diffusion.discrete import DiscreteSchedule
 from napari_diffseg.diffusion.posterior import Posterior, learned_log_variance
+from napari_diffseg.diffusion.schedule import over
 from napari_diffseg.diffusion.target import x0_from
 from napari_diffseg.diffusion.variational import bound_bits
 
@@ -38,7 +39,7 @@ def variance_bound(
     smallest = torch.where(index == 0, second, posterior.variance)
     said_x0 = x0_from("noise", noise_hat.detach(), x_t, posterior.alpha_bar_t)
     log_variance = learned_log_variance(spread, smallest, posterior.beta)
-    true_log_variance = smallest.log().reshape(-1, *(1,) * (x0.ndim - 1)).to(x0).expand_as(x0)
+    true_log_variance = over(smallest.log(), x0).expand_as(x0)
     return bound_bits(
         (posterior.mean(x0, x_t), true_log_variance),
         (posterior.mean(said_x0, x_t), log_variance),

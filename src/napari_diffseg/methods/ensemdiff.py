@@ -41,15 +41,7 @@ class Config(NoisePredictionConfig):
     steps: int = Field(1000, ge=1, le=1000)
 
 
-PRESETS = {
-    "paper": Config(),
-    "small": Config(
-        unet=GuidedUNetConfig(
-            dimensions=2, width=32, multipliers=(1, 2, 2, 4), blocks=1, attention_at=(8,), heads=1
-        ),
-        steps=50,
-    ),
-}
+PRESETS = {"paper": Config()}
 
 
 def build(config: Config, *, channels: int, classes: int) -> GuidedUNet:

@@ -81,7 +81,7 @@ def build(config: Config, *, channels: int, classes: int) -> MedSegDiffUNet | Me
     """Image channels and noisy foreground masks in; noise, and where learned its variance, out.
 
     Raises:
-        CheckpointError: an official network for several classes, or without its variance.
+        CheckpointError: an official network for several classes.
     """
     masks = config.mask_channels(classes)
     if isinstance(config.unet, MedSegDiffUNetConfig):
@@ -100,13 +100,8 @@ def build(config: Config, *, channels: int, classes: int) -> MedSegDiffUNet | Me
 
 def loss(config: Config, network: nn.Module, batch: Batch, rng: torch.Generator) -> Loss:
     """The error of the noise (eq. 2); official networks add the bound and the calibration map's error."""
-    return loss_on(config, network, batch, NoisyMask.drawn(config.schedule, batch, rng))
-
-
-def loss_on(config: Config, network: nn.Module, batch: Batch, noisy: NoisyMask) -> Loss:
-    """The objective on given noisy masks."""
-    output = output_of(network, batch, noisy)
-    output, calibration = _without_calibration(config, output)
+    noisy = NoisyMask.drawn(config.schedule, batch, rng)
+    output, calibration = _without_calibration(config, output_of(network, batch, noisy))
     parts = {name: part.mean() for name, part in hybrid_loss(config.schedule, output, noisy).items()}
     if calibration is not None:
         error = F.mse_loss(calibration, foreground(batch.mask))
@@ -140,7 +135,11 @@ def sample(
 def calibrated(
     mask: Float[Tensor, "member one *space"], calibration: Float[Tensor, "member one *space"]
 ) -> Float[Tensor, "member one *space"]:
-    """The official code's join of a sample with the calibration map: half each where they agree."""
+    """The official code's join of a sample with the calibration map, cut to [0, 1].
+
+    Half of each where their Dice is at least 0.65, otherwise the map and a quarter of the sample. The Dice is
+    each member's own; the official code takes it over its batch, which is of one.
+    """
     space = tuple(range(1, mask.ndim))
     found = (mask > 0).to(calibration)
     overlap, total = (found * calibration).sum(space, True), (found + calibration).sum(space, True)

@@ -68,12 +68,10 @@ class Config(NoisePredictionConfig):
         return self.unet.divisor * (2 if self.variant == "halfres" else 1)
 
 
-_SMALL = _UNET.model_copy(update={"width": 16, "groups": 16, "multipliers": (1, 2, 2, 4), "blocks": 1})
 PRESETS = {
     "paper": Config(),
     "fullres": Config(variant="fullres"),
     "halfres": Config(variant="halfres"),
-    "small": Config(unet=_SMALL, patch=32),
 }
 
 

@@ -52,10 +52,8 @@ def schedule_of(words: str, limits: tuple[float, float]) -> ContinuousSchedule:
 
 
 def official_weight(name: str, ratio: Tensor) -> Tensor:
-    if name.startswith("sigmoid"):
-        bias = float(name.removeprefix("sigmoid").lstrip("_") or 0)
-        return weight("sigmoid", ratio, bias=bias)
-    return weight(WEIGHTINGS[name], ratio)
+    words = _our_words(name)
+    return weight(words["weighting"], ratio, bias=words.get("sigmoid_bias", 0.0))
 
 
 def schedules(oracle: Oracle):
@@ -155,7 +153,7 @@ def _predicted(oracle: Oracle, kind: str, x_t: Tensor, signal: Tensor, clip):
 
 
 def _losses(oracle: Oracle, config: ambiguous.Config, t: Tensor, signal: Tensor):
-    ratio, slope = log_snr(signal), config.schedule.log_snr_slope(t.double())
+    """With the weights of the method's own objective."""
     for name in oracle.tensors:
         found = re.match(r"loss\.(\w+)\.([\w-]+?)(\.decoupled)?(\.mean)?$", name)
         if not found:
@@ -163,9 +161,19 @@ def _losses(oracle: Oracle, config: ambiguous.Config, t: Tensor, signal: Tensor)
         kind, weighting, decoupled, mean = found.groups()
         x0 = x0_from(TARGETS[kind], oracle["model_out"], oracle["x_t"], signal)
         error = (x0 - oracle["x"]).square().flatten(1).mean(1)
-        factor = official_weight(weighting, ratio)
-        loss = (-slope * factor if decoupled else factor).float() * error
+        weighed = config.model_copy(update=_our_words(weighting) | {"slope_weight": bool(decoupled)})
+        loss = ambiguous.weights(weighed, t.double()).float() * error
         yield compare(name, loss.mean().reshape(1) if mean else loss, oracle[name], rtol=1e-4, atol=1e-5)
+
+
+def _our_words(weighting: str) -> dict:
+    """An official weighting as fields of the config."""
+    if weighting.startswith("sigmoid"):
+        return {
+            "weighting": "sigmoid",
+            "sigmoid_bias": float(weighting.removeprefix("sigmoid").lstrip("_") or 0),
+        }
+    return {"weighting": WEIGHTINGS[weighting]}
 
 
 def trajectories(oracle: Oracle):
