@@ -38,7 +38,7 @@ SLICES = 4
 """In one call of a network for slices, as in a run on a CPU."""
 
 LEAST_PAIRS = 3
-SECONDS = 6.0
+SECONDS = 20.0
 """Pairs are taken until they sum to this."""
 
 TOLERANCE = 1e-3

@@ -37,6 +37,7 @@ from napari_diffseg.results.options import SamplingOptions
 from napari_diffseg.training.augmentation import generator_of
 from napari_diffseg.training.state import load_state, newest_state, save_state
 from napari_diffseg.volume.grid import Box
+from napari_diffseg.volume.scan import Scan
 
 DATA = Path(__file__).parents[1] / "tests" / "data"
 MEMBERS = 3
@@ -128,36 +129,36 @@ JOBS = {
 def cases(job: Job, config: Any) -> Batch:
     """Two crops of 32³ or, as slices, of 64²; small ones are padded with their lowest value."""
     read = {"hippocampus": _hippocampus, "ms": _ms_lesions}[job.data]
-    pairs = [_cropped(image, labels, config.unet.dimensions) for image, labels in read()]
+    pairs = [_cropped(image, labels, config.unet.dimensions) for image, labels in read(config)]
     images, masks = (torch.stack(part) for part in zip(*pairs, strict=True))
     classes = int(masks.max()) + 1
-    if config.coordinates:
-        images = torch.cat(
-            [images, _coordinates(images.shape[2:]).expand(len(images), -1, *images.shape[2:])], 1
-        )
     return Batch(images, F.one_hot(masks, classes).movedim(-1, 1).float())
 
 
-def _hippocampus() -> list[tuple[Tensor, Tensor]]:
+def _hippocampus(config: Any) -> list[tuple[Tensor, Tensor]]:
     folder = DATA / "hippocampus"
     found = []
     for name in ("hippocampus_017", "hippocampus_148"):
         scan = read_volume(folder / "images" / f"{name}.nii.gz")
         labels = read_labels(folder / "labels" / f"{name}.nii.gz")
-        image = prepare(Preparation(domain="scan"), scan, Box.whole(scan.grid.shape)).image
+        image = _prepared(config, Preparation(domain="scan"), scan)
         found.append((image, torch.from_numpy(labels.data.astype(np.int64))))
     return found
 
 
-def _ms_lesions() -> list[tuple[Tensor, Tensor]]:
-    """Two halves of one crop."""
+def _ms_lesions(config: Any) -> list[tuple[Tensor, Tensor]]:
+    """Two halves of one scan: front and back or, for slices, low and high."""
     folder = DATA / "ms_lesions"
     names = ("t1", "t1_contrast", "t2", "flair")
     scan = read_channels({name: folder / f"{name}.nii.gz" for name in names})
     labels = torch.from_numpy(read_labels(folder / "lesions.nii.gz").data.astype(np.int64))
-    image = prepare(Preparation(), scan, Box.whole(scan.grid.shape)).image
-    half = labels.shape[0] // 2
-    return [(image[:, :half], labels[:half]), (image[:, half:], labels[half:])]
+    image = _prepared(config, Preparation(), scan)
+    axis = config.unet.dimensions - 2
+    return list(zip(image.chunk(2, dim=axis + 1), labels.chunk(2, dim=axis), strict=True))
+
+
+def _prepared(config: Any, preparation: Preparation, scan: Scan) -> Tensor:
+    return prepare(preparation, scan, Box.whole(scan.grid.shape), coordinates=config.coordinates).image
 
 
 def _cropped(image: Tensor, labels: Tensor, dimensions: int) -> tuple[Tensor, Tensor]:
@@ -176,22 +177,14 @@ def _cropped(image: Tensor, labels: Tensor, dimensions: int) -> tuple[Tensor, Te
     return F.pad(image, missing, value=float(image.min())), F.pad(labels, missing)
 
 
-def _coordinates(shape: torch.Size) -> Tensor:
-    """Places along three axes from −1 to 1; a slice has one place across."""
-    lines = [torch.linspace(-1, 1, n) for n in shape]
-    if len(lines) == 2:
-        lines = [torch.tensor([-1.0]), *lines]
-    grid = torch.stack(torch.meshgrid(*lines, indexing="ij"))
-    return grid[:, 0] if len(shape) == 2 else grid
-
-
 def learning_rate(job: Job, step: int) -> float:
     """A short warm-up, then half a cosine to zero."""
     return job.rate * min(1.0, step / 100) * 0.5 * (1 + math.cos(math.pi * step / job.training_steps))
 
 
-def train(job: Job, run: Path, deadline: float) -> tuple[Any, Any, torch.nn.Module, int]:
-    """Train until the job's steps or the deadline, from the newest state."""
+def train(job: Job, run: Path, minutes: float) -> tuple[Any, Any, torch.nn.Module, int]:
+    """Train from the newest state until the job's steps are done or its minutes used up."""
+    started = time.monotonic() - _spent(run)
     steps = job.training_steps
     module = method(job.method).load()
     config = module.Config.model_validate(job.config)
@@ -219,11 +212,13 @@ def train(job: Job, run: Path, deadline: float) -> tuple[Any, Any, torch.nn.Modu
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         done = step
-        if step % SAVE_EVERY == 0 or step == steps:
+        spent = time.monotonic() - started
+        over = spent > minutes * 60
+        if step % SAVE_EVERY == 0 or step == steps or over:
             save_state(run, step, network, optimiser)
+            (run / "seconds.json").write_text(json.dumps(spent))
             print(f"{run.name}: step {step}, loss {float(loss.total.detach()):.4f}", flush=True)
-        if time.monotonic() > deadline:
-            save_state(run, step, network, optimiser)
+        if over:
             break
     return config, batch, network, done
 
@@ -252,17 +247,13 @@ def row(name: str, job: Job, run: Path, minutes: float) -> dict[str, Any]:
     record = run / "row.json"
     if record.exists():
         return json.loads(record.read_text())
-    began = time.monotonic()
-    before = _spent(run)
-    config, batch, network, done = train(job, run, began + minutes * 60 - before)
-    spent = before + time.monotonic() - began
-    (run / "seconds.json").write_text(json.dumps(spent))
+    config, batch, network, done = train(job, run, minutes)
     found = {
         "name": name,
         "own": job.own,
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "training_steps": done,
-        "minutes": round(spent / 60, 1),
+        "minutes": round(_spent(run) / 60, 1),
         "sampling_steps": job.steps or getattr(config, "steps", 1),
         "dice": score(job, config, batch, network),
     }

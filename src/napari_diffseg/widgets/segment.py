@@ -109,7 +109,7 @@ class SegmentWidget(QWidget):
     def _lay_out(self) -> None:
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        area = scrolling(
+        parts = (
             self.channels,
             self.model,
             self.region,
@@ -123,7 +123,7 @@ class SegmentWidget(QWidget):
             self.message,
             self.outcome,
         )
-        outer.addWidget(area)
+        outer.addWidget(scrolling(*parts))
         self.setMinimumWidth(_LEAST_WIDTH)
 
     def _connect(self) -> None:
@@ -144,7 +144,7 @@ class SegmentWidget(QWidget):
             (self.engine.failed, self._fail),
             (self.engine.ended, self._end),
             (self.outcome.said, self.message.say),
-            (self.outcome.failed, self._fail_to_save),
+            (self.outcome.failed, self._explain),
         ):
             signal.connect(slot)
         self._viewer.events.theme.connect(self._colour)
@@ -264,8 +264,7 @@ class SegmentWidget(QWidget):
         """Show what the arrays hold by now; the first time, make the layers."""
         request, arrays = job.request, job.arrays
         if self._layers is None and arrays is not None:
-            classes = request.document.classes
-            axis = request.document.slice_axis
+            classes, axis = request.document.classes, request.document.slice_axis
             self._layers = ResultLayers(
                 self._viewer, arrays, request.scan, classes, slice_axis=axis, later=qt_later
             )
@@ -283,11 +282,11 @@ class SegmentWidget(QWidget):
             self.outcome.discard()
 
     def _fail(self, error: DiffSegError) -> None:
-        self.message.say(str(error))
+        self._explain(error)
         if self.engine.job is not None:
             self._keep(self.engine.job)
 
-    def _fail_to_save(self, error: DiffSegError) -> None:
+    def _explain(self, error: DiffSegError) -> None:
         self.message.say(str(error))
 
     def _end(self) -> None:
