@@ -23,14 +23,15 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 from safetensors.torch import load_file
 
 from napari_diffseg.checkpoints.catalogue import BUNDLED
 from napari_diffseg.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from napari_diffseg.checkpoints.document import Channel, Document, Metric, Range, TrainingFacts
-from napari_diffseg.datasets.pairs import find_pairs
+from napari_diffseg.datasets import pairs
+from napari_diffseg.evaluation.paired import paired_difference
 from napari_diffseg.evaluation.scores import evaluate
+from napari_diffseg.evaluation.summary import by_case, summarise
 from napari_diffseg.methods.registry import method as find_method
 from napari_diffseg.preparation.preparation import Preparation
 from napari_diffseg.results.result import ClassInfo
@@ -59,9 +60,9 @@ def config(method: str) -> TrainingConfig:
 
 def train_model(method: str, data: Path, run: Path) -> None:
     run.mkdir(parents=True, exist_ok=True)
-    pairs = find_pairs(data)
+    dataset = pairs.read(data)
     began = time.monotonic()
-    for done in train(config(method), [pairs[name] for name in SPLIT["training"]], run):
+    for done in train(config(method), dataset.chosen(SPLIT["training"]), run):
         if done.step % 50 == 0:
             print(
                 f"{done.step} loss {done.loss:.4f} {done.parts} {time.monotonic() - began:.0f} s", flush=True
@@ -111,34 +112,28 @@ def bundle(method: str, run: Path, out: Path, metrics: tuple[Metric, ...] = ()) 
 def score(method: str, data: Path) -> None:
     """Print the validation scores and write them into the bundled checkpoint."""
     path = BUNDLED / f"{NAMES[method]}.safetensors"
-    checkpoint, pairs, members = load_checkpoint(path), find_pairs(data), MEMBERS[method]
+    checkpoint, dataset, members = load_checkpoint(path), pairs.read(data), MEMBERS[method]
     scores = []
-    for case in evaluate(
-        checkpoint, [pairs[name] for name in SPLIT["validation"]], members=members, steps=5, seed=0
-    ):
+    for case in evaluate(checkpoint, dataset.chosen(SPLIT["validation"]), members=members, steps=5, seed=0):
         scores.append(case)
         print(case.case, [round(value, 4) for value in case.dice], flush=True)
-    dice, first = (
-        np.array([case.dice for case in scores]),
-        np.array([case.first_member_dice for case in scores]),
-    )
-    distance = np.array([case.hd95_mm for case in scores])
     with _table(method).open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["case", "dice_anterior", "dice_posterior", "hd95_mm_anterior", "hd95_mm_posterior"])
         rows.writerows(
             [case.case, *(f"{value:.4f}" for value in (*case.dice, *case.hd95_mm))] for case in scores
         )
+    means = summarise(scores, [info.name for info in checkpoint.document.classes]).means
     values = {
-        "mean foreground Dice": dice.mean(),
-        "Dice, anterior": dice[:, 0].mean(),
-        "Dice, posterior": dice[:, 1].mean(),
-        "standard deviation over cases of the mean foreground Dice": dice.mean(axis=1).std(ddof=1),
-        "smallest mean foreground Dice of a case": dice.mean(axis=1).min(),
-        "mean foreground Dice of one member": first.mean(),
-        "mean HD95, mm": np.nanmean(distance),
-        "undefined HD95": float(np.isnan(distance).sum()),
-        "1 - mean Dice between members": np.mean([case.member_disagreement for case in scores]),
+        "mean foreground Dice": means["dice"].value,
+        "Dice, anterior": means["dice, anterior"].value,
+        "Dice, posterior": means["dice, posterior"].value,
+        "standard deviation over cases of the mean foreground Dice": means["dice"].sd,
+        "smallest mean foreground Dice of a case": min(by_case(scores, "dice").values()),
+        "mean foreground Dice of one member": means["first_member_dice"].value,
+        "mean HD95, mm": means["hd95_mm"].value,
+        "undefined HD95": means["hd95_mm"].undefined,
+        "1 - mean Dice between members": means["member_disagreement"].value,
     }
     steps = 5 if method == "imgx" else 1
     metrics = tuple(
@@ -163,14 +158,15 @@ def compare() -> None:
     dice = {}
     for method in NAMES:
         with _table(method).open() as file:
-            rows = list(csv.DictReader(file))
-        dice[method] = np.array([(float(r["dice_anterior"]) + float(r["dice_posterior"])) / 2 for r in rows])
-    difference = dice["imgx"] - dice["imgx-unet"]
-    drawn = np.random.default_rng(0).choice(difference, (10_000, len(difference))).mean(axis=1)
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    print(f"ImgX-DiffSeg minus U-Net, {len(difference)} files: {difference.mean():+.4f} Dice")
-    print(f"95 % bootstrap interval over files: {low:+.4f} to {high:+.4f}")
-    print(f"diffusion is better on {(difference > 0).sum()} files")
+            dice[method] = {
+                row["case"]: (float(row["dice_anterior"]) + float(row["dice_posterior"])) / 2
+                for row in csv.DictReader(file)
+            }
+    found = paired_difference(dice["imgx"], dice["imgx-unet"], higher_is_better=True)
+    print(f"ImgX-DiffSeg minus U-Net, {found.cases} files: {found.mean:+.4f} Dice")
+    print(f"95 % bootstrap interval over files: {found.low:+.4f} to {found.high:+.4f}")
+    print(f"diffusion is better on {found.better} files")
+    print(found.verdict("ImgX-DiffSeg", "U-Net"))
 
 
 def _table(method: str) -> Path:

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from napari_diffseg.diffusion.draws import Draws
 from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.inference.accumulator import hard
 from napari_diffseg.io.nifti import read_channels, read_labels, read_volume
@@ -34,7 +35,6 @@ from napari_diffseg.metrics import dice
 from napari_diffseg.preparation.preparation import Preparation
 from napari_diffseg.preparation.prepared import prepare
 from napari_diffseg.results.options import SamplingOptions
-from napari_diffseg.training.augmentation import generator_of
 from napari_diffseg.training.state import load_state, newest_state, save_state
 from napari_diffseg.volume.grid import Box
 from napari_diffseg.volume.scan import Scan
@@ -201,12 +201,13 @@ def train(job: Job, run: Path, minutes: float) -> tuple[Any, Any, torch.nn.Modul
     repeated = Batch(
         *(part.repeat(job.copies, *(1,) * (part.ndim - 1)) for part in (batch.image, batch.mask))
     )
+    items = len(repeated.mask)
     network.train()
     for step in range(done + 1, steps + 1):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(job, step)
         with torch.autocast("cpu", torch.bfloat16):
-            loss = module.loss(config, network, repeated, generator_of(0, 2, step))
+            loss = module.loss(config, network, repeated, Draws(0, step, range(items), items))
         optimiser.zero_grad(set_to_none=True)
         loss.total.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

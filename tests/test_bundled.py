@@ -8,7 +8,7 @@ import pytest
 
 import napari_diffseg as nd
 from napari_diffseg.checkpoints.catalogue import BUNDLED, find
-from napari_diffseg.datasets.pairs import find_pairs
+from napari_diffseg.datasets import pairs
 from napari_diffseg.evaluation.scores import evaluate
 from napari_diffseg.volume import Box
 
@@ -48,7 +48,7 @@ def test_both_hippocampi_of_the_template_are_found_front_before_rear(model, head
 
 def test_two_validation_cases_score_as_the_card_says_within_a_case_s_spread(model):
     metrics = {metric.name: metric.value for metric in model.document.metrics}
-    scores = list(evaluate(model, find_pairs(DATA / "hippocampus").values(), members=2))
+    scores = list(evaluate(model, pairs.read(DATA / "hippocampus").cases, members=2))
     for score in scores:
         assert np.mean(score.dice) > metrics["smallest mean foreground Dice of a case"] - 0.01
 

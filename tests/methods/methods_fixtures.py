@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from napari_diffseg.checkpoints.checkpoint import save_checkpoint
 from napari_diffseg.checkpoints.document import Channel, Document
+from napari_diffseg.diffusion.draws import Draws
 from napari_diffseg.io.nifti import read_channels, read_labels, read_volume
 from napari_diffseg.methods.method import COORDINATES, Batch
 from napari_diffseg.methods.registry import method
@@ -58,10 +59,19 @@ def save_untrained(name, dimensions, path):
         preparation=Preparation(domain="scan", multiple=config.divisor),
     )
     torch.manual_seed(0)
-    weights = module.build(config, channels=1, classes=3).state_dict()
-    for value in weights.values():  # heads start at zero in most papers: awake, so that members differ
+    save_checkpoint(path, document, awake(module.build(config, channels=1, classes=3)).state_dict())
+
+
+def awake(network):
+    """The network, its answer dependent on its input: heads start at zero in most papers."""
+    for value in network.state_dict().values():
         value += 0.1 * torch.randn(value.shape)
-    save_checkpoint(path, document, weights)
+    return network
+
+
+def draws_for(batch, step):
+    """The random numbers of a step whose whole batch this is."""
+    return Draws(0, step, range(len(batch.mask)), len(batch.mask))
 
 
 def real_batch(config, *, data="hippocampus"):

@@ -55,7 +55,7 @@ from safetensors.torch import load_file
 import napari_diffseg as nd
 from napari_diffseg.checkpoints.checkpoint import save_checkpoint
 from napari_diffseg.checkpoints.document import Channel, Document
-from napari_diffseg.datasets.pairs import find_pairs
+from napari_diffseg.datasets import pairs
 from napari_diffseg.methods.registry import method
 from napari_diffseg.results.events import MemberDone, Stepped
 from napari_diffseg.results.result import ClassInfo
@@ -64,12 +64,12 @@ from napari_diffseg.training.state import newest_state
 from napari_diffseg.training.trainer import train
 
 data, folder = Path(sys.argv[1]), Path(sys.argv[2])
-cases = find_pairs(data)
+cases = pairs.read(data).cases
 module = method("velocity").load()
 config = module.PRESETS["volumes"]
 changes = config.model_dump(mode="json")
 run = TrainingConfig(method="velocity", method_config=changes, classes=3, steps=2, warmup_steps=1, batch=1)
-losses = [step.loss for step in train(run, list(cases.values()), folder)]
+losses = [step.loss for step in train(run, list(cases), folder)]
 assert len(losses) == 2 and np.isfinite(losses).all()
 
 classes = (ClassInfo("anterior", "#e4572e"), ClassInfo("posterior", "#2e86ab"))
@@ -82,7 +82,7 @@ save_checkpoint(path, document, load_file(newest_state(folder) / "weights.safete
 checkpoint = nd.load_checkpoint(path)
 assert checkpoint.config == config
 
-scan = nd.read_volume(cases["hippocampus_148"].image)
+scan = cases[1].read().scan
 events = list(nd.segment(scan, checkpoint, members=2, steps=2, precision="fp32"))
 result = events[-1].result
 assert [event.step for event in events if isinstance(event, Stepped)] == [1, 2, 1, 2]

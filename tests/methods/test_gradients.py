@@ -4,7 +4,7 @@ import re
 
 import pytest
 import torch
-from methods_fixtures import real_batch
+from methods_fixtures import draws_for, real_batch
 from torch.nn import functional as F
 
 from napari_diffseg.methods.method import Batch
@@ -53,7 +53,7 @@ def test_ten_steps_reach_every_parameter_that_can_be_reached(name):
     largest = dict.fromkeys(dict(network.named_parameters()), 0.0)
     for step in range(10):  # heads and the ends of blocks start at zero, so gradients go deeper step by step
         optimiser.zero_grad()
-        module.loss(config, network, batch, torch.Generator().manual_seed(step)).total.backward()
+        module.loss(config, network, batch, draws_for(batch, step)).total.backward()
         for key, parameter in network.named_parameters():
             largest[key] = max(largest[key], float(parameter.grad.abs().max()))
         optimiser.step()

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from methods_fixtures import real_batch
+from methods_fixtures import draws_for, real_batch
 
 from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.methods.method import COORDINATES
@@ -17,7 +17,7 @@ def network_for(module, config, batch):
 
 def fixed_loss(module, config, network, batch):
     """The same times and noises at every call."""
-    return module.loss(config, network, batch, torch.Generator().manual_seed(3)).total
+    return module.loss(config, network, batch, draws_for(batch, 3)).total
 
 
 @pytest.mark.parametrize("data", ["hippocampus", "ms"])

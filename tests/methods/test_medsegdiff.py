@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from methods_fixtures import draws_for
 
 import napari_diffseg as nd
 from napari_diffseg.checkpoints.checkpoint import save_checkpoint
@@ -52,7 +53,8 @@ def test_the_calibration_map_is_part_of_the_loss_of_a_released_network():
     mask = torch.zeros(2, 2, 64, 64)
     mask[:, 1, 20:40, 20:40] = 1
     mask[:, 0] = 1 - mask[:, 1]
-    loss = medsegdiff.loss(config, network, Batch(torch.randn(2, 1, 64, 64), mask), torch.Generator())
+    batch = Batch(torch.randn(2, 1, 64, 64), mask)
+    loss = medsegdiff.loss(config, network, batch, draws_for(batch, 0))
     assert set(loss.parts) == {"noise_error", "variance_bound", "calibration_error"}
     assert float(loss.total.detach()) == pytest.approx(sum(loss.parts.values()))
 

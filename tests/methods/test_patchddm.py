@@ -2,8 +2,9 @@
 
 import pytest
 import torch
-from methods_fixtures import GUIDED, real_batch
+from methods_fixtures import GUIDED, draws_for, real_batch
 
+from napari_diffseg.diffusion.draws import Draws
 from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.methods import patchddm
 from napari_diffseg.methods.method import COORDINATES
@@ -29,8 +30,8 @@ def config_of(variant, **changes):
 
 
 def test_patch_starts_follow_the_law_of_the_paper():
-    rng = torch.Generator().manual_seed(0)
-    starts = torch.tensor([patchddm.patch_start(256, 128, rng) for _ in range(20_000)], dtype=torch.float64)
+    pairs = Draws(0, 0, range(20_000), 20_000).uniform(2).tolist()
+    starts = torch.tensor([patchddm.patch_start(256, 128, *pair) for pair in pairs], dtype=torch.float64)
     places = 2 * starts / 128 - 1
     # variance of U[−1/3, 1/3] + U[−2/3, 2/3], and the share of its flat middle
     assert float(places.var()) == pytest.approx((1 / 3) ** 2 / 3 + (2 / 3) ** 2 / 3, rel=0.03)
@@ -42,7 +43,7 @@ def test_patch_starts_follow_the_law_of_the_paper():
 def test_training_shows_patches_that_carry_their_place_in_the_volume():
     config = config_of("patchddm", patch=16)
     batch, seen = real_batch(config), Seen()
-    patchddm.loss(config, seen, batch, torch.Generator().manual_seed(0))
+    patchddm.loss(config, seen, batch, draws_for(batch, 0))
     (x,) = seen.inputs
     assert x.shape[2:] == (16, 16, 16)
     image = x[:, :1]
@@ -56,7 +57,7 @@ def test_training_shows_patches_that_carry_their_place_in_the_volume():
 def test_the_baselines_see_the_whole_volume_without_coordinates(variant, edge):
     config, seen = config_of(variant), Seen()
     batch = real_batch(config)
-    patchddm.loss(config, seen, batch, torch.Generator().manual_seed(0))
+    patchddm.loss(config, seen, batch, draws_for(batch, 0))
     (x,) = seen.inputs
     assert x.shape == (2, batch.image.shape[1] + 2, edge, edge, edge)
 

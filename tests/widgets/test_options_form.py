@@ -83,9 +83,10 @@ class Unheard(BaseModel):
     colour: str | None = None
     kind: bool | None = None
     many: tuple[int, ...] = (1, 2)
+    table: dict[str, int] = {"a": 1}
 
 
 def test_a_model_never_seen_before_round_trips_too(qapp):
     form = OptionsForm(Unheard())
-    assert set(form.rows) == {"rate", "colour"}
+    assert set(form.rows) == {"rate", "colour", "many"}
     assert form.options() == Unheard()

@@ -63,6 +63,9 @@ def replacing_folder(folder: Path, *, overwrite: bool = False) -> Iterator[Path]
     partial.mkdir()
     try:
         yield partial
+        for path in partial.rglob("*"):
+            if path.is_file():
+                _flush(path)
         _flush_folder(partial)
         if overwrite and folder.exists():
             _exchange(partial, folder)

@@ -11,7 +11,7 @@ from typing import Any
 
 import napari
 import numpy as np
-from jaxtyping import Integer, Real, UInt
+from jaxtyping import Real, UInt
 from napari.layers import Labels
 from napari.utils.notifications import show_warning
 
@@ -70,7 +70,7 @@ def write_labels(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     """
     labels = np.asarray(data)
     source = source_in(meta, labels.shape) or _beneath(meta, labels.shape) or _as_shown(data, meta)
-    write_volume(path, _whole(labels, source), source.origin, source.scan_grid)
+    write_volume(path, source.restored(labels), source.origin, source.scan_grid)
     return [path]
 
 
@@ -143,9 +143,3 @@ def _as_shown(data: Any, meta: Mapping[str, Any]) -> Source:
 
 
 _PLACE = ("name", "scale", "translate", "rotate", "shear", "affine", "units")
-
-
-def _whole(labels: Integer[np.ndarray, "*n D H W"], source: Source) -> Integer[np.ndarray, "*n d h w"]:
-    whole = np.zeros((*labels.shape[:-3], *source.scan_grid.shape), dtype=labels.dtype)
-    whole[(..., *source.box.slices)] = labels
-    return whole

@@ -7,23 +7,20 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from jaxtyping import UInt8
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
-from napari.utils.colormaps import Colormap, DirectLabelColormap, ensure_colormap
+from napari.utils.colormaps import DirectLabelColormap
 
 from napari_diffseg.layers.arrays import ResultArrays
+from napari_diffseg.layers.looks import GREATEST_VARIANCE, colours_of, fading, names_of
 from napari_diffseg.layers.pace import Later, Pace
 from napari_diffseg.layers.source import METADATA_KEY, Source
 from napari_diffseg.results.options import SliceAxis
 from napari_diffseg.results.result import ClassInfo, Result
 from napari_diffseg.volume import Scan
 
-_GREATEST_VARIANCE = 0.25  # of anything between 0 and 1
-_MOST_OPAQUE = 0.5
 _BEING_DRAWN = "#7cff4f"  # in no usual palette of classes, nor in the mean's colormap
-_NO_CLASS = "#ffffff"  # a label that a person paints and no class has stays visible
 
 
 class ResultLayers:
@@ -156,7 +153,7 @@ class ResultLayers:
         layer = Image(
             data,
             name=self._name(f"{what} ({self._classes[self._arrays.shown].name})"),
-            colormap=_fading(colormap),
+            colormap=fading(colormap),
             contrast_limits=(0.0, greatest),
             **self._source.placing(),
         )
@@ -164,7 +161,7 @@ class ResultLayers:
         return layer
 
     def _add_variance(self, data: np.ndarray) -> Image:
-        layer = self._add_map("variance", data, _GREATEST_VARIANCE, "viridis")
+        layer = self._add_map("variance", data, GREATEST_VARIANCE, "viridis")
         layer.visible = False
         return layer
 
@@ -172,8 +169,8 @@ class ResultLayers:
         layer = Labels(
             data,
             name=self._name(what),
-            features=_names(self._classes),
-            **{"colormap": _colours(self._classes), **look},
+            features=names_of(self._classes),
+            **{"colormap": colours_of(self._classes), **look},
             **self._source.placing(leading),
         )
         layer.editable = False
@@ -213,21 +210,3 @@ class ResultLayers:
 def _next_run(viewer: ViewerModel) -> int:
     sources = (layer.metadata.get(METADATA_KEY) for layer in viewer.layers)
     return 1 + max((source.run for source in sources if isinstance(source, Source)), default=0)
-
-
-def _colours(classes: Sequence[ClassInfo]) -> DirectLabelColormap:
-    colours: dict[int | None, str] = {None: _NO_CLASS, 0: "transparent"}
-    colours |= {label: info.colour for label, info in enumerate(classes, start=1)}
-    return DirectLabelColormap(color_dict=colours)
-
-
-def _fading(colormap: str) -> Colormap:
-    """A colormap that lets the scan through where the value is small."""
-    colours = ensure_colormap(colormap).colors.copy()
-    colours[:, 3] = np.linspace(0, _MOST_OPAQUE, len(colours))
-    return Colormap(colours, name=f"{colormap}, fading", display_name=f"{colormap}, fading")
-
-
-def _names(classes: Sequence[ClassInfo]) -> pd.DataFrame:
-    names = ["background", *(info.name for info in classes)]
-    return pd.DataFrame({"index": range(len(names)), "name": names})

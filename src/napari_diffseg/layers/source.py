@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Integer
 
 from napari_diffseg.results.options import SliceAxis
 from napari_diffseg.results.result import Provenance
@@ -30,6 +31,7 @@ class Source:
         slice_axis: across which a run's members were drawn slice by slice; None for those drawn as volumes
             and for what no run made.
         provenance: of a finished run's layers.
+        preview: of a training run's weights, rather than of an image.
     """
 
     scan_grid: Grid
@@ -40,6 +42,7 @@ class Source:
     run: int = 0
     slice_axis: SliceAxis | None = None
     provenance: Provenance | None = None
+    preview: bool = False
 
     @classmethod
     def of_scan(cls, scan: Scan) -> Source:
@@ -63,6 +66,12 @@ class Source:
             for first, start, edge in zip(grid.translate_mm, self.box.start, grid.spacing_mm, strict=True)
         )
         return d, h, w
+
+    def restored(self, labels: Integer[np.ndarray, "*n D H W"]) -> Integer[np.ndarray, "*n d h w"]:
+        """Labels on the box as labels on the whole scan, background around them."""
+        whole = np.zeros((*labels.shape[:-3], *self.scan_grid.shape), dtype=labels.dtype)
+        whole[(..., *self.box.slices)] = labels
+        return whole
 
     def placing(self, leading: str = "") -> dict[str, Any]:
         """Arguments that put a napari layer in its place: millimetres and names of the axes.

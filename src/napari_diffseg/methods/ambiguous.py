@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from napari_diffseg.diffusion.continuous import ContinuousSchedule
 from napari_diffseg.diffusion.ddpm import Variance
+from napari_diffseg.diffusion.draws import Draws
 from napari_diffseg.diffusion.forward import noised
 from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.diffusion.schedule import Kind, log_snr
@@ -25,6 +26,7 @@ from napari_diffseg.diffusion.target import Denoised, Target, denoised, x0_from
 from napari_diffseg.diffusion.weighting import Weighting, weight
 from napari_diffseg.methods.foreground import foreground, probabilities_of
 from napari_diffseg.methods.method import Batch, DiffusionConfig, Evaluate, Loss, draw_as_asked
+from napari_diffseg.methods.practice import Optimisation, Practice
 from napari_diffseg.networks.guided_unet import GuidedUNet, GuidedUNetConfig
 from napari_diffseg.results.options import Sampler, SamplingOptions
 
@@ -82,10 +84,19 @@ class Config(DiffusionConfig):
 
 
 _OFFICIAL_UNET = Config().unet.model_copy(update={"heads": 4})
+_SMALL_UNET = Config().unet.model_copy(update={"multipliers": (1, 1, 2, 3), "blocks": 1, "middle_blocks": 2})
 PRESETS = {
     "paper": Config(),
     "official": Config(unet=_OFFICIAL_UNET, weighting="snr+1", variance="large", sampler="ddpm", rgb=True),
+    "small": Config(unet=_SMALL_UNET),
 }
+
+PRACTICE = Practice(
+    optimisation=Optimisation(
+        steps=400_000, batch=8, learning_rate=1e-4, warmup_steps=1000, decay_steps=100_000
+    )
+)
+"""Supplement; the warm-up is the official code's, which changes no image in training."""
 
 
 def build(config: Config, *, channels: int, classes: int) -> GuidedUNet:
@@ -95,12 +106,11 @@ def build(config: Config, *, channels: int, classes: int) -> GuidedUNet:
     return GuidedUNet(config.unet, inputs=masks + images, outputs=masks)
 
 
-def loss(config: Config, network: nn.Module, batch: Batch, rng: torch.Generator) -> Loss:
+def loss(config: Config, network: nn.Module, batch: Batch, draws: Draws) -> Loss:
     """The weighted error of x0 at times spread over the batch (§3.4; official code for the times)."""
-    items = len(batch.mask)
-    places = torch.randperm(items, generator=rng) + torch.rand(items, generator=rng, dtype=torch.float64)
-    noise = torch.randn(foreground(batch.mask).shape, generator=rng)
-    return loss_at(config, network, batch, places / items, noise)
+    times = draws.stratified()
+    noise = draws.normal(foreground(batch.mask).shape[1:])
+    return loss_at(config, network, batch, times, noise)
 
 
 def loss_at(

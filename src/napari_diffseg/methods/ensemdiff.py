@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
+from napari_diffseg.diffusion.draws import Draws
 from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.diffusion.state import State
 from napari_diffseg.methods.foreground import probabilities_of
 from napari_diffseg.methods.method import Batch, Evaluate, Loss
 from napari_diffseg.methods.noise_prediction import NoisePredictionConfig, NoisyMask, draw_masks, loss_of
+from napari_diffseg.methods.practice import Optimisation, Practice
 from napari_diffseg.networks.guided_unet import GuidedUNet, GuidedUNetConfig
 from napari_diffseg.results.options import SamplingOptions
 
@@ -41,7 +42,26 @@ class Config(NoisePredictionConfig):
     steps: int = Field(1000, ge=1, le=1000)
 
 
-PRESETS = {"paper": Config()}
+PRESETS = {
+    "paper": Config(),
+    "small": Config(
+        unet=GuidedUNetConfig(width=32, multipliers=(1, 2, 3, 4), blocks=1, attention_at=(8,)), steps=100
+    ),
+}
+
+PRACTICE = Practice(
+    optimisation=Optimisation(
+        steps=60_000,
+        batch=10,
+        learning_rate=1e-4,
+        warmup_steps=0,
+        decay_steps=0,
+        weight_decay=0.0,
+        gradient_norm=None,
+        ema=0.9999,
+    )
+)
+"""§3, without augmentation; weight decay and moving average are the official code's."""
 
 
 def build(config: Config, *, channels: int, classes: int) -> GuidedUNet:
@@ -50,9 +70,9 @@ def build(config: Config, *, channels: int, classes: int) -> GuidedUNet:
     return GuidedUNet(config.unet, inputs=channels + masks, outputs=config.outputs(classes))
 
 
-def loss(config: Config, network: nn.Module, batch: Batch, rng: torch.Generator) -> Loss:
+def loss(config: Config, network: nn.Module, batch: Batch, draws: Draws) -> Loss:
     """The hybrid loss at a random index (§2)."""
-    noisy = NoisyMask.drawn(config.schedule, batch, rng)
+    noisy = NoisyMask.drawn(config.schedule, batch, draws)
     return loss_of(config.schedule, network, batch, noisy)
 
 

@@ -17,11 +17,13 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from napari_diffseg.diffusion.discrete import DiscreteSchedule
+from napari_diffseg.diffusion.draws import Draws
 from napari_diffseg.diffusion.forward import noised
 from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.diffusion.state import State
 from napari_diffseg.diffusion.target import Denoised, denoised
 from napari_diffseg.methods.method import Batch, DiffusionConfig, Evaluate, Loss, draw_as_asked
+from napari_diffseg.methods.practice import Augmentation, Optimisation, Practice
 from napari_diffseg.methods.segmentation_loss import segmentation_loss
 from napari_diffseg.networks.imgx_unet import ImgXUNet, ImgXUNetConfig
 from napari_diffseg.results.options import SamplingOptions
@@ -59,7 +61,19 @@ class Config(DiffusionConfig):
         return classes
 
 
-PRESETS = {"paper": Config(), "paper-2d": Config(unet=ImgXUNetConfig(dimensions=2))}
+PRESETS = {
+    "paper": Config(),
+    "paper-2d": Config(unet=ImgXUNetConfig(dimensions=2)),
+    "small": Config(unet=ImgXUNetConfig(widths=(24, 48, 96, 128))),
+}
+
+PRACTICE = Practice(
+    optimisation=Optimisation(steps=12_500, batch=8, learning_rate=1e-4, warmup_steps=100, weight_decay=1e-8),
+    augmentation=Augmentation(
+        rotation=(0.088, 0.088, 0.088), scaling=(0.15, 0.15, 0.15), translation_voxels=(4.0, 20.0, 20.0)
+    ),
+)
+"""Official code, whose rate falls to a hundredth by step 10,000 and stays there; translation as for MR."""
 
 
 def build(config: Config, *, channels: int, classes: int) -> ImgXUNet:
@@ -67,10 +81,10 @@ def build(config: Config, *, channels: int, classes: int) -> ImgXUNet:
     return ImgXUNet(config.unet, inputs=channels + classes, outputs=classes)
 
 
-def loss(config: Config, network: nn.Module, batch: Batch, rng: torch.Generator) -> Loss:
+def loss(config: Config, network: nn.Module, batch: Batch, draws: Draws) -> Loss:
     """Cross-entropy and Dice of the mask predicted at a random kept time (§3.1 to §3.3)."""
-    index = torch.randint(config.steps, (len(batch.mask),), generator=rng)
-    recycled, main = (torch.randn(batch.mask.shape, generator=rng).to(batch.mask) for _ in range(2))
+    index = draws.integers(config.steps)
+    recycled, main = (draws.normal(batch.mask.shape[1:]).to(batch.mask) for _ in range(2))
     return loss_at(config, network, batch, index, recycled=recycled, main=main)
 
 

@@ -12,12 +12,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from napari_diffseg.diffusion.draws import Draws
 from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.diffusion.state import State
+from napari_diffseg.methods.imgx import PRACTICE
 from napari_diffseg.methods.method import Batch, Evaluate, Loss, MethodConfig
 from napari_diffseg.methods.segmentation_loss import segmentation_loss
 from napari_diffseg.networks.imgx_unet import ImgXUNet, ImgXUNetConfig
 from napari_diffseg.results.options import SamplingOptions
+
+__all__ = ["PRACTICE", "PRESETS", "Config", "build", "loss", "probabilities", "sample"]
 
 
 class Config(MethodConfig):
@@ -26,7 +30,11 @@ class Config(MethodConfig):
     unet: ImgXUNetConfig = ImgXUNetConfig(time="none")
 
 
-PRESETS = {"paper": Config(), "paper-2d": Config(unet=ImgXUNetConfig(dimensions=2, time="none"))}
+PRESETS = {
+    "paper": Config(),
+    "paper-2d": Config(unet=ImgXUNetConfig(dimensions=2, time="none")),
+    "small": Config(unet=ImgXUNetConfig(widths=(24, 48, 96, 128), time="none")),
+}
 
 
 def build(config: Config, *, channels: int, classes: int) -> ImgXUNet:
@@ -34,7 +42,7 @@ def build(config: Config, *, channels: int, classes: int) -> ImgXUNet:
     return ImgXUNet(config.unet, inputs=channels, outputs=classes)
 
 
-def loss(config: Config, network: nn.Module, batch: Batch, rng: torch.Generator) -> Loss:
+def loss(config: Config, network: nn.Module, batch: Batch, draws: Draws) -> Loss:
     """Cross-entropy and Dice, as with diffusion."""
     return segmentation_loss(network(batch.image), batch.mask)
 

@@ -19,6 +19,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from napari_diffseg.diffusion.draws import Draws
 from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.diffusion.state import State
 from napari_diffseg.errors import CheckpointError
@@ -31,6 +32,7 @@ from napari_diffseg.methods.noise_prediction import (
     hybrid_loss,
     output_of,
 )
+from napari_diffseg.methods.practice import Optimisation, Practice
 from napari_diffseg.networks.medsegdiff_official import MedSegDiffOfficial, MedSegDiffOfficialConfig
 from napari_diffseg.networks.medsegdiff_unet import MedSegDiffUNet, MedSegDiffUNetConfig
 from napari_diffseg.results.options import Fusion, SamplingOptions
@@ -74,7 +76,19 @@ PRESETS = {
     "paper-l": _downsampled(6),
     "segdiff": _downsampled(5, conditioning="none"),
     "dynamic-only": _downsampled(5, conditioning="dynamic"),
+    "small": Config(
+        unet=MedSegDiffUNetConfig(
+            width=32, multipliers=(1, 2, 3, 4), blocks=(1,), attention_at=(8,), training_size=64
+        )
+    ),
 }
+
+PRACTICE = Practice(
+    optimisation=Optimisation(
+        steps=60_000, batch=32, learning_rate=1e-4, warmup_steps=0, decay_steps=0, gradient_norm=None
+    )
+)
+"""§3.2; the number of steps is that of SegDiff, as the paper names none for its own."""
 
 
 def build(config: Config, *, channels: int, classes: int) -> MedSegDiffUNet | MedSegDiffOfficial:
@@ -98,9 +112,9 @@ def build(config: Config, *, channels: int, classes: int) -> MedSegDiffUNet | Me
     )
 
 
-def loss(config: Config, network: nn.Module, batch: Batch, rng: torch.Generator) -> Loss:
+def loss(config: Config, network: nn.Module, batch: Batch, draws: Draws) -> Loss:
     """The error of the noise (eq. 2); official networks add the bound and the calibration map's error."""
-    noisy = NoisyMask.drawn(config.schedule, batch, rng)
+    noisy = NoisyMask.drawn(config.schedule, batch, draws)
     output, calibration = _without_calibration(config, output_of(network, batch, noisy))
     parts = {name: part.mean() for name, part in hybrid_loss(config.schedule, output, noisy).items()}
     if calibration is not None:

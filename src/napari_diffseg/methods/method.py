@@ -12,10 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from napari_diffseg.diffusion.ddpm import Variance
+from napari_diffseg.diffusion.draws import Draws
 from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.diffusion.sampler import draw
 from napari_diffseg.diffusion.schedule import Schedule
 from napari_diffseg.diffusion.state import Denoise, State
+from napari_diffseg.methods.practice import Practice
 from napari_diffseg.networks.config import NetworkConfig
 from napari_diffseg.results.options import Fusion, Sampler, SamplingOptions
 
@@ -105,7 +107,10 @@ class Method(Protocol):
 
     Config: type[MethodConfig]
     PRESETS: Mapping[str, MethodConfig]
-    """Settings by name, those of the paper first."""
+    """Settings by name, those of the paper first; "small" is for a first try on any machine."""
+
+    PRACTICE: Practice
+    """How the paper trains."""
 
     def build(self, config: Any, *, channels: int, classes: int) -> nn.Module:
         """The network, for so many channels of a scan and so many classes with background.
@@ -115,8 +120,8 @@ class Method(Protocol):
         """
         ...
 
-    def loss(self, config: Any, network: nn.Module, batch: Batch, rng: torch.Generator) -> Loss:
-        """The training objective; every random number comes from `rng` (CPU).
+    def loss(self, config: Any, network: nn.Module, batch: Batch, draws: Draws) -> Loss:
+        """The training objective; every random number comes from `draws`, item by item.
 
         The network may run in bf16; what needs float32 asks for it.
         """

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from napari_diffseg.diffusion.ddpm import Variance
 from napari_diffseg.diffusion.discrete import DiscreteSchedule
+from napari_diffseg.diffusion.draws import Draws
 from napari_diffseg.diffusion.forward import noised
 from napari_diffseg.diffusion.hybrid_loss import noise_error, variance_bound
 from napari_diffseg.diffusion.noise import NoiseSource
@@ -70,10 +71,10 @@ class NoisyMask:
     x_t: Float[Tensor, "item class *space"]
 
     @classmethod
-    def drawn(cls, schedule: DiscreteSchedule, batch: Batch, rng: torch.Generator) -> NoisyMask:
+    def drawn(cls, schedule: DiscreteSchedule, batch: Batch, draws: Draws) -> NoisyMask:
         """Every index of the chain equally likely (Ho et al. 2020, algorithm 1)."""
-        index = torch.randint(schedule.train_steps, (len(batch.mask),), generator=rng)
-        noise = torch.randn(foreground(batch.mask).shape, generator=rng)
+        index = draws.integers(schedule.train_steps)
+        noise = draws.normal(foreground(batch.mask).shape[1:])
         return cls.at(schedule, batch, index, noise)
 
     @classmethod

@@ -18,11 +18,13 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from napari_diffseg.diffusion.draws import Draws
 from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.diffusion.state import State
 from napari_diffseg.methods.foreground import probabilities_of
 from napari_diffseg.methods.method import COORDINATES, Batch, Evaluate, Loss
 from napari_diffseg.methods.noise_prediction import NoisePredictionConfig, NoisyMask, draw_masks, loss_of
+from napari_diffseg.methods.practice import Optimisation, Practice
 from napari_diffseg.networks.guided_unet import GuidedUNet, GuidedUNetConfig
 from napari_diffseg.results.options import Sampler, SamplingOptions
 
@@ -72,7 +74,18 @@ PRESETS = {
     "paper": Config(),
     "fullres": Config(variant="fullres"),
     "halfres": Config(variant="halfres"),
+    "small": Config(
+        unet=_UNET.model_copy(update={"width": 24, "groups": 8, "multipliers": (1, 2, 3, 4), "blocks": 1}),
+        patch=32,
+    ),
 }
+
+PRACTICE = Practice(
+    optimisation=Optimisation(
+        steps=4_400_000, batch=1, learning_rate=1e-5, warmup_steps=0, decay_steps=0, gradient_norm=None
+    )
+)
+"""§3; 420 hours at 0.34 s a step (table 1)."""
 
 
 def build(config: Config, *, channels: int, classes: int) -> GuidedUNet:
@@ -82,10 +95,10 @@ def build(config: Config, *, channels: int, classes: int) -> GuidedUNet:
     return GuidedUNet(config.unet, inputs=channels + places + masks, outputs=config.outputs(classes))
 
 
-def loss(config: Config, network: nn.Module, batch: Batch, rng: torch.Generator) -> Loss:
+def loss(config: Config, network: nn.Module, batch: Batch, draws: Draws) -> Loss:
     """The error of the noise on a patch, a whole volume, or one of half the resolution (§2.3)."""
-    batch = _seen(config, batch, rng)
-    return loss_of(config.schedule, network, batch, NoisyMask.drawn(config.schedule, batch, rng))
+    batch = _seen(config, batch, draws)
+    return loss_of(config.schedule, network, batch, NoisyMask.drawn(config.schedule, batch, draws))
 
 
 def sample(
@@ -112,29 +125,29 @@ def probabilities(
     return probabilities_of(x0)
 
 
-def patch_start(size: int, patch: int, rng: torch.Generator) -> int:
+def patch_start(size: int, patch: int, x: float, y: float) -> int:
     """Where a patch begins along one axis, the centre more likely (§2.3, appendix A, figure 6).
 
     Over the places that a patch can have, from −1 to 1, the law is that of X + Y, X uniform in ±1/3 and Y
-    in ±2/3.
+    in ±2/3. `x` and `y` say where in their ranges these two lie, uniform in [0, 1).
     """
-    x, y = (2 * torch.rand(2, generator=rng, dtype=torch.float64) - 1).tolist()
-    place = (x / 3 + 2 * y / 3 + 1) / 2
+    place = (x + 2 * y) / 3
     return round(place * max(0, size - patch))
 
 
-def _seen(config: Config, batch: Batch, rng: torch.Generator) -> Batch:
+def _seen(config: Config, batch: Batch, draws: Draws) -> Batch:
     if config.variant == "fullres":
         return batch
     if config.variant == "halfres":
         return Batch(_halved(batch.image), _halved(batch.mask))
-    patches = [_patch(config, image, mask, rng) for image, mask in zip(batch.image, batch.mask, strict=True)]
+    items = zip(batch.image, batch.mask, draws.uniform(batch.mask.ndim - 2, 2), strict=True)
+    patches = [_patch(config, *item) for item in items]
     return Batch(*(torch.stack(part) for part in zip(*patches, strict=True)))
 
 
-def _patch(config: Config, image: Tensor, mask: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    for axis, size in enumerate(mask.shape[1:], start=1):
-        start, length = patch_start(size, config.patch, rng), min(size, config.patch)
+def _patch(config: Config, image: Tensor, mask: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
+    for axis, (size, pair) in enumerate(zip(mask.shape[1:], uniform.tolist(), strict=True), start=1):
+        start, length = patch_start(size, config.patch, *pair), min(size, config.patch)
         image, mask = image.narrow(axis, start, length), mask.narrow(axis, start, length)
     return image, mask
 

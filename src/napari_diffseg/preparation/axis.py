@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float32, Float64
 from torch import Tensor
 
 from napari_diffseg.preparation.preparation import Preparation
@@ -76,15 +76,21 @@ class Axis:
 
         Args:
             count: prepared voxels, from the box's first one on; beyond the scan the line goes on.
-
-        Returns:
-            −1 throughout for a scan of a single voxel, as `torch.linspace` gives it.
         """
-        numbers = torch.arange(self.first, self.first + count, dtype=torch.float64)
-        return (2 * numbers / (self.whole - 1) - 1 if self.whole > 1 else numbers * 0 - 1).float()
+        return coordinates(self.first, count, self.whole)
 
     def _in_scan(self) -> Float64[Tensor, " prepared"]:
         return (torch.arange(self.first, self.last, dtype=torch.float64) + 0.5) / self.factor - 0.5
+
+
+def coordinates(first: int, count: int, whole: int) -> Float32[Tensor, " {count}"]:
+    """Places from number `first` on, −1 at the first of `whole` voxels and 1 at the last.
+
+    Returns:
+        −1 throughout for a scan of a single voxel, as `torch.linspace` gives it.
+    """
+    numbers = torch.arange(first, first + count, dtype=torch.float64)
+    return (2 * numbers / (whole - 1) - 1 if whole > 1 else numbers * 0 - 1).float()
 
 
 def axes_of(preparation: Preparation, grid: Grid, box: Box) -> tuple[Axis, Axis, Axis]:

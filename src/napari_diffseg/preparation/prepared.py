@@ -9,14 +9,14 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
 from napari_diffseg.preparation.axis import Axis, axes_of
 from napari_diffseg.preparation.intensity import normalised
 from napari_diffseg.preparation.preparation import Preparation
-from napari_diffseg.volume.grid import Box, Shape
+from napari_diffseg.volume.grid import Box, Grid, Shape
 from napari_diffseg.volume.scan import Scan
 
 Axes = tuple[Axis, Axis, Axis]
@@ -89,6 +89,18 @@ def prepare(
         _triple(axis.back for axis in axes) if resampled else None,
         _triple(axis.first for axis in axes),
     )
+
+
+def prepare_labels(
+    preparation: Preparation, labels: UInt8[np.ndarray, "D H W"], grid: Grid
+) -> UInt8[np.ndarray, "d h w"]:
+    """Labels of a whole scan on its prepared voxels, before padding; each takes the nearest one's."""
+    axes = axes_of(preparation, grid, Box.whole(grid.shape))
+    if all(axis.factor == 1 for axis in axes):
+        return labels
+    nearest = ((axis.positions + axis.region.start).round().long() for axis in axes)
+    d, h, w = (at.clamp(0, axis.size - 1).numpy() for at, axis in zip(nearest, axes, strict=True))
+    return labels[np.ix_(d, h, w)]
 
 
 def prepared_shape(

@@ -1,11 +1,11 @@
-"""Random changes of one training case, by MONAI."""
+"""Random changes of one training item, by MONAI."""
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
-import torch
-from jaxtyping import Float, Integer
+from jaxtyping import Float
 from monai.transforms.compose import Compose
 from monai.transforms.intensity.dictionary import (
     RandGaussianNoised,
@@ -13,47 +13,40 @@ from monai.transforms.intensity.dictionary import (
     RandScaleIntensityd,
     RandShiftIntensityd,
 )
-from monai.transforms.spatial.dictionary import RandAffined, RandFlipd
+from monai.transforms.spatial.dictionary import RandAffined, RandFlipd, RandRotate90d
+from monai.transforms.transform import Transform
 from numpy.random import SeedSequence
 from torch import Tensor
 
-from napari_diffseg.training.config import Augmentation
+from napari_diffseg.methods.practice import Augmentation
 
-Item = tuple[Float[Tensor, "channel D H W"], Integer[Tensor, "one D H W"]]
+_BOTH = ["image", "mask"]
+_STRENGTH = 0.1
+_BLUR_VOXELS = (0.5, 1.0)
+
+Pair = tuple[Float[Tensor, "channel *space"], Float[Tensor, "read *space"]]
 
 
 class Augmenter:
-    """The changes of an `Augmentation`, each a function of its seed."""
+    """The changes of an `Augmentation`, each a function of its seed; for one thread.
 
-    def __init__(self, rule: Augmentation) -> None:
-        both = ["image", "mask"]
-        self._change = Compose(
-            [
-                RandFlipd(both, prob=0.5 if rule.flip_left_right else 0.0, spatial_axis=2),
-                RandAffined(
-                    both,
-                    prob=1.0,
-                    rotate_range=(rule.rotation,) * 3,
-                    scale_range=(rule.scaling,) * 3,
-                    translate_range=(rule.translation_voxels,) * 3,
-                    mode=("bilinear", "nearest"),
-                    padding_mode="zeros",
-                ),
-                RandScaleIntensityd(["image"], factors=rule.contrast, prob=1.0),
-                RandShiftIntensityd(["image"], offsets=rule.contrast, prob=1.0),
-                RandGaussianSmoothd(
-                    ["image"], sigma_x=(0.5, 1.0), sigma_y=(0.5, 1.0), sigma_z=(0.5, 1.0), prob=rule.blur
-                ),
-                RandGaussianNoised(["image"], std=0.1, prob=rule.noise),
-            ]
-        )
+    Args:
+        rule: what is changed.
+        axes: display axes that an item has: all three, or the two of a slice.
+        padding: the prepared value beyond the image.
+    """
 
-    def __call__(self, item: Item, seed: int) -> Item:
-        """Image (channel, D, H, W) and mask (1, D, H, W), changed together."""
+    def __init__(self, rule: Augmentation, axes: Sequence[int], padding: float) -> None:
+        self._padding = padding
+        self._change = Compose(list(_changes(rule, list(axes))))
+
+    def __call__(self, image: Tensor, mask: Tensor, seed: int) -> Pair:
+        """Image and label maps, changed together; what comes in from outside is padding and background."""
+        if not self._change.transforms:
+            return image, mask
         self._change.set_random_state(seed=seed)
-        changed = self._change({"image": item[0], "mask": item[1].float()})
-        image = cast("Tensor", changed["image"].as_tensor())
-        return image, cast("Tensor", changed["mask"].as_tensor()).long()
+        changed = cast("dict[str, Any]", self._change({"image": image - self._padding, "mask": mask}))
+        return changed["image"].as_tensor() + self._padding, changed["mask"].as_tensor()
 
 
 def seed_of(*address: int) -> int:
@@ -61,6 +54,28 @@ def seed_of(*address: int) -> int:
     return int(SeedSequence(address).generate_state(1)[0])
 
 
-def generator_of(*address: int) -> torch.Generator:
-    """A CPU generator for an address."""
-    return torch.Generator().manual_seed(seed_of(*address))
+def _changes(rule: Augmentation, axes: list[int]) -> Iterator[Transform]:
+    """What the rule asks for and nothing else: a change of strength zero would still cost its time."""
+    for place, axis in enumerate(axes):
+        if rule.flip[axis]:
+            yield RandFlipd(_BOTH, prob=0.5, spatial_axis=place)
+    if rule.quarter_turns:
+        yield RandRotate90d(_BOTH, prob=0.75, max_k=3, spatial_axes=(len(axes) - 2, len(axes) - 1))
+    if any(rule.rotation + rule.scaling + rule.translation_voxels):
+        across = {0, 1, 2} - set(axes)  # a slice turns about the axis across it
+        yield RandAffined(
+            _BOTH,
+            prob=1.0,
+            rotate_range=[rule.rotation[axis] for axis in (across or axes)],
+            scale_range=[rule.scaling[axis] for axis in axes],
+            translate_range=[rule.translation_voxels[axis] for axis in axes],
+            mode=("bilinear", "nearest"),
+            padding_mode="zeros",
+        )
+    if rule.contrast:
+        yield RandScaleIntensityd(["image"], factors=rule.contrast, prob=1.0)
+        yield RandShiftIntensityd(["image"], offsets=rule.contrast, prob=1.0)
+    if rule.blur:
+        yield RandGaussianSmoothd(["image"], _BLUR_VOXELS, _BLUR_VOXELS, _BLUR_VOXELS, prob=rule.blur)
+    if rule.noise:
+        yield RandGaussianNoised(["image"], std=_STRENGTH, prob=rule.noise)

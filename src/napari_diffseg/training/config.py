@@ -1,70 +1,187 @@
-"""Everything needed to repeat a training run."""
+"""Everything needed to repeat a training run: what stands in run.toml. Torch-free."""
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from napari_diffseg.errors import TrainingError
+from napari_diffseg.io.atomic import replacing
+from napari_diffseg.methods.practice import Augmentation, Optimisation
 from napari_diffseg.preparation.preparation import Preparation
 
+Reads = Literal["random", "majority", "mean"]
+Crop = tuple[int, int, int]
 
-class Augmentation(BaseModel):
-    """Random changes of a training case; display axes (inferior, posterior, left).
+_NONE = "None"
+"""TOML has no word for it."""
 
-    Attributes:
-        flip_left_right: mirror half of the cases.
-        rotation: largest angle about each axis, radians.
-        scaling: largest relative change of size along each axis.
-        translation_voxels: largest shift along each axis.
-        contrast: largest relative change of contrast, and of brightness in standard deviations.
-        blur: probability of a Gaussian blur of 0.5 to 1 voxel.
-        noise: probability of added noise of 0.1 standard deviations.
-    """
 
+class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    flip_left_right: bool = True
-    rotation: float = Field(0.26, ge=0, le=3.15)
-    scaling: float = Field(0.15, ge=0, lt=1)
-    translation_voxels: float = Field(4, ge=0)
-    contrast: float = Field(0.3, ge=0, lt=1)
-    blur: float = Field(0.2, ge=0, le=1)
-    noise: float = Field(0.2, ge=0, le=1)
 
-
-class TrainingConfig(BaseModel):
-    """A run: method, data rules and optimiser.
+class DataConfig(_Section):
+    """Which cases.
 
     Attributes:
-        method: name in the registry.
-        method_config: fields of the method's config that differ from its defaults.
-        preparation: as it will stand in the checkpoint.
-        classes: with background.
-        steps: of the optimiser; the run ends there (the stop rule).
-        batch: items a step.
-        learning_rate: at its highest; linear warm-up, then half a cosine to zero (AdamW).
-        warmup_steps: of the learning rate.
-        weight_decay: of AdamW.
-        gradient_norm: gradients are clipped to this.
-        checkpoint_every: steps between saved states.
+        path: the data set, a folder or a file.
+        skip_bad: cases that cannot be trained on are left out; otherwise they stop the run.
+        reads: of several raters' masks one at random each time, their majority, or their mean.
+        validation: share of the patients that is kept apart, where the data set has no groups of its own.
+        split_seed: of the drawing of these patients.
+    """
+
+    path: Path
+    skip_bad: bool = False
+    reads: Reads = "random"
+    validation: float = Field(0.2, gt=0, lt=1)
+    split_seed: int = Field(0, ge=0, le=2**32 - 1)
+
+
+class TrainConfig(Optimisation):
+    """The optimiser, and how the run is carried out.
+
+    Attributes:
+        crop: voxels along (D, H, W) that an item is cut to at a random place; None takes whole cases, and
+            for networks for slices whole slices.
+        accumulate: parts that a step's batch is computed in, for less memory.
+        precision: of the network's forward pass; automatic is bf16 where the hardware has it.
         seed: of weights, order, augmentation and noise.
-        precision: of the network's forward pass.
+        checkpoint_every: steps between saved states.
+        deterministic: kernels that give the same bits again; slower on a GPU.
+        device: automatic is a GPU where there is one.
+        start_from: a checkpoint of the same network, whose weights are the first ones; None draws them.
+        workers: threads that make items ahead.
+        tensorboard: also write TensorBoard's files.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    crop: Crop | None = None
+    accumulate: int = Field(1, ge=1, le=1024)
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
+    seed: int = Field(0, ge=0, le=2**32 - 1)
+    checkpoint_every: int = Field(500, ge=1)
+    deterministic: bool = False
+    device: Literal["auto", "cpu"] = "auto"
+    start_from: Path | None = None
+    workers: int = Field(2, ge=1, le=64)
+    tensorboard: bool = False
 
+
+class ValidationConfig(_Section):
+    """How the run is judged while it goes on.
+
+    Attributes:
+        every: steps between validations; one stands at the end in any case.
+        cases: of the validation part, the first ones; None takes all.
+        members: drawn of each.
+        steps: network calls a member; None is the method's own.
+        seed: of the sampling, the same each time.
+    """
+
+    every: int = Field(500, ge=1)
+    cases: int | None = Field(8, ge=1)
+    members: int = Field(2, ge=1, le=64)
+    steps: int | None = Field(None, ge=1, le=1000)
+    seed: int = Field(0, ge=0, le=2**32 - 1)
+
+
+class RunConfig(_Section):
+    """A run.
+
+    Attributes:
+        name: of the run and of its checkpoints.
+        method: in the registry.
+        config: the method's, in full.
+    """
+
+    name: str = Field(min_length=1, max_length=128)
     method: str
-    method_config: dict[str, Any] = Field(default_factory=dict)
+    config: dict[str, Any]
+    data: DataConfig
     preparation: Preparation = Preparation()
     augmentation: Augmentation = Augmentation()
-    classes: int = Field(ge=2, le=256)
-    steps: int = Field(ge=1)
-    batch: int = Field(2, ge=1, le=1024)
-    learning_rate: float = Field(1e-3, gt=0, le=1)
-    warmup_steps: int = Field(100, ge=0)
-    weight_decay: float = Field(1e-4, ge=0)
-    gradient_norm: float = Field(1.0, gt=0)
-    checkpoint_every: int = Field(500, ge=1)
-    seed: int = Field(0, ge=0, le=2**32 - 1)
-    precision: Literal["bf16", "fp32"] = "bf16"
+    train: TrainConfig
+    validation: ValidationConfig = ValidationConfig()
+
+
+def read_run(path: Path) -> RunConfig:
+    """The run that a TOML file describes.
+
+    Raises:
+        TrainingError: it cannot be read, or says something it may not.
+    """
+    try:
+        content = _replaced(tomllib.loads(path.read_text(encoding="utf-8")), _NONE, None)
+    except OSError as error:
+        raise TrainingError(f"{path.name} cannot be read: {error.strerror}. Choose another file.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TrainingError(f"{path.name} is not TOML: {error}. Correct it there.") from error
+    return valid_run(content, path.name)
+
+
+def valid_run(content: dict[str, Any], source: str) -> RunConfig:
+    """The run that these settings describe.
+
+    Args:
+        content: as in run.toml.
+        source: what they are called in the message.
+
+    Raises:
+        TrainingError: a setting is unknown or outside its range.
+    """
+    try:
+        return RunConfig.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise TrainingError(f"{source} is not valid at “{where}”: {first['msg']}.") from error
+
+
+def write_run(config: RunConfig, path: Path) -> None:
+    """Write run.toml."""
+    content = _replaced(config.model_dump(mode="json"), None, _NONE)
+    with replacing(path) as partial:
+        partial.write_text(tomli_w.dumps(content), encoding="utf-8")
+
+
+def with_settings(content: dict[str, Any], settings: list[str]) -> dict[str, Any]:
+    """`content` with settings such as "train.steps=2000" put in; a value is read as TOML, or else as text.
+
+    Raises:
+        TrainingError: a setting is of another form.
+    """
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        *sections, last = name.strip().split(".")
+        if not (equals and last and all(sections)):
+            raise TrainingError(f"“{setting}” is not a setting; write it as train.steps=2000.")
+        content = _put(content, [*sections, last], _value(text.strip()))
+    return content
+
+
+def _put(content: Any, names: list[str], value: Any) -> dict[str, Any]:
+    inside = content if isinstance(content, dict) else {}
+    first, *rest = names
+    return {**inside, first: _put(inside.get(first), rest, value) if rest else value}
+
+
+def _value(text: str) -> Any:
+    if text == _NONE:
+        return None
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _replaced(values: Any, old: Any, new: Any) -> Any:
+    if isinstance(values, dict):
+        return {name: _replaced(value, old, new) for name, value in values.items()}
+    if isinstance(values, list):
+        return [_replaced(value, old, new) for value in values]
+    return new if values == old and type(values) is type(old) else values

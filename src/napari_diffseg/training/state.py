@@ -1,63 +1,116 @@
-"""Saved states of a training run: weights and optimiser tensors by name, in safetensors."""
+"""Saved states of a training run: tensors by name in safetensors, the rest in JSON."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from napari_diffseg.errors import TrainingError
+from napari_diffseg.io.atomic import replacing_folder
 
 _KEPT = 2
+_SEALS = "state.json"
+
+Tensors = dict[str, Tensor]
 
 
-def save_state(run: Path, step: int, network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
-    """Write `state/step-NNNNNN` under a temporary name, put it in place, and keep the last two."""
-    final = run / "state" / f"step-{step:06d}"
-    partial = final.with_name(f".{final.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    save_file(
-        {name: tensor.contiguous() for name, tensor in network.state_dict().items()},
-        partial / "weights.safetensors",
-    )
-    moments = {
-        f"{name}/{key}": value.contiguous()
-        for name, parameter in network.named_parameters()
-        for key, value in optimiser.state[parameter].items()
-    }
-    save_file(moments, partial / "optimiser.safetensors")
-    shutil.rmtree(final, ignore_errors=True)
-    partial.rename(final)
-    for old in sorted((run / "state").glob("step-*"))[:-_KEPT]:
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """All that a run needs to go on; random numbers are addressed, so none has a state of its own.
+
+    Args:
+        step: that is done.
+        tensors: by file, then by name: weights, their moving average, the optimiser's moments.
+        facts: the gradient scaler's numbers, the best score so far, whatever else JSON can say.
+    """
+
+    step: int
+    tensors: dict[str, Tensors]
+    facts: dict[str, Any]
+
+
+def save_state(run: Path, state: State) -> None:
+    """Write `state/step-NNNNNN` as a whole, and keep the last two.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written; the older states stay.
+    """
+    folder = run / "state" / f"step-{state.step:06d}"
+    folder.parent.mkdir(exist_ok=True)
+    with replacing_folder(folder, overwrite=True) as partial:
+        for name, tensors in state.tensors.items():
+            save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, partial / name)
+        seals = {name: _sha256(partial / name) for name in state.tensors}
+        told = {"step": state.step, "sha256": seals, "facts": state.facts}
+        (partial / _SEALS).write_text(json.dumps(told), encoding="utf-8")
+    for old in _folders(run)[_KEPT:]:
         shutil.rmtree(old)
 
 
-def newest_state(run: Path) -> Path | None:
-    """The folder of the last saved state."""
-    states = sorted((run / "state").glob("step-*"))
-    return states[-1] if states else None
-
-
-def load_state(state: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> int:
-    """Put a saved state back and return its step.
+def load_state(run: Path) -> tuple[State | None, list[str]]:
+    """The newest saved state that is whole, if there is any, and the names of newer ones that are not.
 
     Raises:
-        TrainingError: the state is of another network.
+        TrainingError: there are saved states, and none is whole.
     """
-    try:
-        network.load_state_dict(load_file(state / "weights.safetensors"))
-    except RuntimeError as error:
+    damaged: list[str] = []
+    for folder in _folders(run):
+        state = _read(folder)
+        if state is not None:
+            return state, damaged
+        damaged.append(folder.name)
+    if damaged:
         raise TrainingError(
-            f"The saved state {state.name} is of another network than this run's config describes. "
-            "Train into a new folder."
-        ) from error
-    moments = load_file(state / "optimiser.safetensors")
+            f"No saved state of {run.name} is whole ({', '.join(damaged)}). Copy one back into "
+            f"{run.name}/state from a backup, or remove that folder to train from the beginning."
+        )
+    return None, []
+
+
+def moments(network: nn.Module, optimiser: torch.optim.Optimizer) -> Tensors:
+    """The optimiser's tensors by the parameter's name and its own."""
+    return {
+        f"{name}/{key}": value
+        for name, parameter in network.named_parameters()
+        for key, value in optimiser.state[parameter].items()
+    }
+
+
+def put_moments(network: nn.Module, optimiser: torch.optim.Optimizer, tensors: Tensors) -> None:
+    """Give the optimiser back what `moments` took."""
     for name, parameter in network.named_parameters():
         optimiser.state[parameter] = {
-            key: moments[f"{name}/{key}"].clone() for key in ("step", "exp_avg", "exp_avg_sq")
+            full.removeprefix(f"{name}/"): value.to(parameter.device if value.ndim else "cpu")
+            for full, value in tensors.items()
+            if full.rpartition("/")[0] == name
         }
-    return int(state.name.removeprefix("step-"))
+
+
+def _read(folder: Path) -> State | None:
+    """The state, or None where something of it is missing or is not what was written."""
+    try:
+        told = json.loads((folder / _SEALS).read_text(encoding="utf-8"))
+        if any(_sha256(folder / name) != seal for name, seal in told["sha256"].items()):
+            return None
+        tensors = {name: load_file(folder / name) for name in told["sha256"]}
+        return State(int(told["step"]), tensors, told["facts"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _folders(run: Path) -> list[Path]:
+    """The newest first."""
+    return sorted((run / "state").glob("step-*"), reverse=True)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

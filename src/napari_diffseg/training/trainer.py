@@ -1,165 +1,151 @@
-"""From cases to weights, a step at a time.
-
-Every random draw is addressed by (seed, step, item), never consumed from a running generator, so a run
-that is resumed from a saved state goes on as if it had not stopped.
-"""
+"""The network, its optimiser and its moving average, a step at a time."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any
 
-import numpy as np
 import torch
-from jaxtyping import Float32, Int64
+from accelerate import Accelerator
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from napari_diffseg.datasets.pairs import PairedCase
+from napari_diffseg.diffusion.draws import Draws
 from napari_diffseg.errors import TrainingError
-from napari_diffseg.methods.method import Batch
-from napari_diffseg.methods.registry import method
-from napari_diffseg.preparation.prepared import prepare
-from napari_diffseg.training.augmentation import Augmenter, generator_of, seed_of
-from napari_diffseg.training.config import TrainingConfig
-from napari_diffseg.training.state import load_state, newest_state, save_state
-from napari_diffseg.volume.grid import Box
+from napari_diffseg.methods.method import Batch, Loss, Method
+from napari_diffseg.training.augmentation import seed_of
+from napari_diffseg.training.config import TrainConfig
+from napari_diffseg.training.loader import Share
+from napari_diffseg.training.state import State, Tensors, moments, put_moments
+
+_WEIGHTS, _AVERAGE, _MOMENTS = "weights.safetensors", "average.safetensors", "optimiser.safetensors"
+_DROPOUT = 3
+"""First word of the address that dropout is drawn at."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainingCase:
-    """A case as the network sees it, before random changes and padding."""
+class Trainer:
+    """One process's part of a run.
 
-    image: Float32[Tensor, "channel D H W"]
-    mask: Int64[Tensor, "one D H W"]
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """One finished step: the loss and its parts, and the learning rate used."""
-
-    step: int
-    loss: float
-    parts: dict[str, float]
-    learning_rate: float
-
-
-def load_case(config: TrainingConfig, case: PairedCase) -> TrainingCase:
-    """Read and prepare one case.
-
-    Raises:
-        TrainingError: the mask holds a class that the run does not have.
+    Args:
+        config: the optimiser and how the run is carried out.
+        method: whose objective it is.
+        settings: of the method, validated.
+        network: with its first weights.
+        accelerator: device, precision and the other processes.
     """
-    scan, label = case.read()
-    highest = int(label.data.max())
-    if highest >= config.classes:
-        raise TrainingError(
-            f"The label of case {case.name} holds the value {highest}, but the run has {config.classes} "
-            "classes with background. Raise the number of classes or correct the label."
+
+    def __init__(
+        self, config: TrainConfig, method: Method, settings: Any, network: nn.Module, accelerator: Accelerator
+    ) -> None:
+        self._config, self._method, self._settings = config, method, settings
+        self._accelerator = accelerator
+        self._bare = network.to(accelerator.device)
+        self._average = (
+            AveragedModel(self._bare, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
+            if config.ema
+            else None
         )
-    rule = config.preparation.model_copy(update={"multiple": 1})
-    image = prepare(rule, scan, Box.whole(scan.grid.shape)).image
-    if image.shape[1:] != label.data.shape:
-        raise TrainingError(
-            f"Case {case.name} has another spacing than the {rule.spacing_mm} mm of this run. "
-            "Resample image and label to it first."
+        optimiser = torch.optim.AdamW(
+            network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
-    return TrainingCase(image, torch.from_numpy(label.data.astype(np.int64))[None])
+        self._network, self._optimiser = accelerator.prepare(network, optimiser)
+
+    def step(self, step: int, batches: Iterator[Batch], share: Share) -> Loss:
+        """One step of the optimiser; gives the loss over the batch of all processes.
+
+        Raises:
+            TrainingError: the loss is not a number; nothing was changed.
+        """
+        self._network.train()
+        for group in self._optimiser.param_groups:
+            group["lr"] = learning_rate(self._config, step)
+        self._optimiser.zero_grad(set_to_none=True)
+        torch.manual_seed(seed_of(self._config.seed, _DROPOUT, step, share.process))
+        own = share.batch // share.processes
+        losses: list[tuple[float, Loss]] = []
+        for places, batch in zip(share.places, batches, strict=True):
+            last = places.stop == share.places[-1].stop
+            with nullcontext() if last else self._accelerator.no_sync(self._network):
+                draws = Draws(self._config.seed, step, places, share.batch)
+                loss = self._method.loss(self._settings, self._network, batch, draws)
+                weight = len(places) / own
+                self._accelerator.backward(loss.total * weight)
+                losses.append((weight, loss))
+        whole = self._joined(losses)
+        self._require_number(whole, step)
+        if self._config.gradient_norm is not None:
+            self._accelerator.clip_grad_norm_(self._network.parameters(), self._config.gradient_norm)
+        self._optimiser.step()
+        if self._average is not None:
+            self._average.update_parameters(self._bare)
+        return whole
+
+    def weights(self) -> Tensors:
+        """What is validated and saved: the moving average, or else the weights; a copy on the CPU."""
+        source = self._average.module if self._average is not None else self._bare
+        return _copied(source.state_dict())
+
+    def state(self, step: int, facts: dict[str, Any]) -> State:
+        """All that `restore` needs."""
+        tensors = {
+            _WEIGHTS: _copied(self._bare.state_dict()),
+            _MOMENTS: _copied(moments(self._bare, self._optimiser)),
+        }
+        if self._average is not None:
+            tensors[_AVERAGE] = _copied(self._average.state_dict())
+        scaler = self._accelerator.scaler
+        return State(step, tensors, {**facts, "scaler": scaler.state_dict() if scaler else None})
+
+    def restore(self, state: State) -> None:
+        """Go on where a state was taken.
+
+        Raises:
+            TrainingError: it is of another network.
+        """
+        try:
+            self._bare.load_state_dict(state.tensors[_WEIGHTS])
+            if self._average is not None:
+                self._average.load_state_dict(state.tensors[_AVERAGE])
+        except (RuntimeError, KeyError) as error:
+            raise TrainingError(
+                f"The saved state of step {state.step} is of another network or another moving average than "
+                "this run's config describes. Train into a new folder."
+            ) from error
+        put_moments(self._bare, self._optimiser, state.tensors[_MOMENTS])
+        if self._accelerator.scaler and state.facts["scaler"]:
+            self._accelerator.scaler.load_state_dict(state.facts["scaler"])
+
+    def _joined(self, losses: list[tuple[float, Loss]]) -> Loss:
+        """The mean over parts and processes."""
+        names = list(losses[0][1].parts)
+        rows = [
+            weight * torch.tensor([float(loss.total.detach()), *(loss.parts[name] for name in names)])
+            for weight, loss in losses
+        ]
+        values = torch.stack(rows).sum(0)
+        if self._accelerator.num_processes > 1:
+            values = self._accelerator.reduce(values.to(self._accelerator.device), "mean").cpu()
+        total, *parts = values.tolist()
+        return Loss(torch.tensor(total), dict(zip(names, parts, strict=True)))
+
+    def _require_number(self, loss: Loss, step: int) -> None:
+        if not torch.isfinite(loss.total):
+            raise TrainingError(
+                f"The loss became {float(loss.total)} at step {step}. The last saved state is unharmed: "
+                "resume from it with a lower learning rate, or with train.precision set to fp32."
+            )
 
 
-def train(config: TrainingConfig, cases: Sequence[PairedCase], run: Path) -> Iterator[Trained]:
-    """Train in `run`, from its newest state if there is one, and yield after every step.
-
-    Raises:
-        TrainingError: the loss is not a number; the last saved state stays.
-    """
-    entry = method(config.method)
-    module = entry.load()
-    torch.manual_seed(config.seed)
-    settings = module.Config.model_validate(config.method_config)
-    if settings.unet.dimensions != 3 or settings.coordinates:
-        raise TrainingError(
-            f"{entry.title} is configured for slices or coordinates, and this version trains networks for "
-            "volumes without coordinates alone. Set unet.dimensions to 3, or choose another variant."
-        )
-    loaded = [load_case(config, case) for case in cases]
-    network = module.build(settings, channels=loaded[0].image.shape[0], classes=config.classes)
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-    )
-    done = 0
-    if (state := newest_state(run)) is not None:
-        done = load_state(state, network, optimiser)
-    batches = _batches(config, loaded, settings.divisor, first=done)
-    for step, batch in zip(range(done + 1, config.steps + 1), batches, strict=False):
-        rate = learning_rate(config, step)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        rng = generator_of(config.seed, 2, step)
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bf16"):
-            loss = module.loss(settings, network, batch, rng)
-        _update(network, optimiser, loss.total, config.gradient_norm, step)
-        if step % config.checkpoint_every == 0 or step == config.steps:
-            save_state(run, step, network, optimiser)
-        yield Trained(step, float(loss.total.detach()), loss.parts, rate)
-
-
-def learning_rate(config: TrainingConfig, step: int) -> float:
-    """Linear warm-up to the highest rate, then half a cosine to zero at the last step."""
-    if step <= config.warmup_steps:
+def learning_rate(config: TrainConfig, step: int) -> float:
+    """Linear warm-up to the highest rate, then half a cosine to zero over the last `decay_steps`."""
+    if step < config.warmup_steps:
         return config.learning_rate * step / config.warmup_steps
-    done = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
-    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+    decay = config.steps - config.warmup_steps if config.decay_steps is None else config.decay_steps
+    done = max(0.0, (step - (config.steps - decay)) / max(1, decay))
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
-def _update(
-    network: nn.Module, optimiser: torch.optim.Optimizer, total: Tensor, norm: float, step: int
-) -> None:
-    if not torch.isfinite(total):
-        raise TrainingError(
-            f"The loss became {float(total.detach())} at step {step}. The last saved state is unharmed; "
-            "resume from it with a lower learning rate."
-        )
-    optimiser.zero_grad(set_to_none=True)
-    total.backward()
-    torch.nn.utils.clip_grad_norm_(network.parameters(), norm)
-    optimiser.step()
-
-
-def _batches(
-    config: TrainingConfig, cases: Sequence[TrainingCase], divisor: int, *, first: int
-) -> Iterator[Batch]:
-    """Batches from the one after step `first`, made one ahead in a thread."""
-    augment = Augmenter(config.augmentation)
-    with ThreadPoolExecutor(1) as ahead:
-        coming = ahead.submit(_batch, config, cases, divisor, augment, first + 1)
-        for step in range(first + 1, config.steps + 1):
-            batch = coming.result()
-            coming = ahead.submit(_batch, config, cases, divisor, augment, step + 1)
-            yield batch
-
-
-def _batch(
-    config: TrainingConfig, cases: Sequence[TrainingCase], divisor: int, augment: Augmenter, step: int
-) -> Batch:
-    """The batch of one step: cases in a new order every epoch, changed, padded to one size."""
-    numbers = range((step - 1) * config.batch, step * config.batch)
-    items = []
-    for number in numbers:
-        epoch, place = divmod(number, len(cases))
-        order = np.random.default_rng(seed_of(config.seed, 0, epoch)).permutation(len(cases))
-        case = cases[int(order[place])]
-        items.append(augment((case.image, case.mask), seed_of(config.seed, 1, number)))
-    largest = np.max([image.shape[1:] for image, _ in items], axis=0)
-    size = [divisor * math.ceil(n / divisor) for n in largest.tolist()]
-    images = torch.stack([_padded(image, size) for image, _ in items])
-    masks = torch.stack([_padded(mask, size)[0] for _, mask in items])
-    return Batch(images, F.one_hot(masks, config.classes).movedim(-1, 1).float())
-
-
-def _padded(values: Tensor, size: Sequence[int]) -> Tensor:
-    missing = [end - have for end, have in zip(reversed(size), reversed(values.shape[1:]), strict=True)]
-    return F.pad(values, [amount for end in missing for amount in (0, end)])
+def _copied(tensors: dict[str, Tensor]) -> Tensors:
+    return {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}

@@ -87,7 +87,7 @@ class ChannelChooser(QWidget):
                 combo.value = (fitting or images)[0]
 
     def _images(self) -> list[Image]:
-        """Image layers but those that runs made."""
+        """Image layers but those that runs made, of segmenting or of training."""
         return [
             layer for layer in self._viewer.layers if isinstance(layer, Image) and not _made_by_run(layer)
         ]
@@ -98,4 +98,4 @@ class ChannelChooser(QWidget):
 
 def _made_by_run(layer: Image) -> bool:
     source = layer.metadata.get(METADATA_KEY)
-    return isinstance(source, Source) and source.run > 0
+    return isinstance(source, Source) and (source.run > 0 or source.preview)

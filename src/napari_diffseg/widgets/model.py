@@ -87,7 +87,8 @@ class ModelChooser(QWidget):
 
     def take(self, path: Path) -> None:
         """List a file and choose it."""
-        self._browsed = [*(other for other in self._browsed if other != path), path]
+        if path not in (entry.path for entry in catalogue(self._folders)):
+            self._browsed = [*(other for other in self._browsed if other != path), path]
         self.method.setCurrentIndex(0)
         self.refresh()
         self._show(path)

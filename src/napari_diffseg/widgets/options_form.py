@@ -2,51 +2,72 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin
+from typing import Any, Generic, TypeVar
 
-from magicgui.widgets import CheckBox, ComboBox, LineEdit, SpinBox
+from magicgui.widgets import CheckBox
 from magicgui.widgets.bases import ValueWidget
 from psygnal import Signal
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
 from qtpy.QtWidgets import QWidget
 
 from napari_diffseg.errors import SettingsError
+from napari_diffseg.widgets.field_help import help_of, label_of
+from napari_diffseg.widgets.field_rows import AUTOMATIC, Row, row_for
 from napari_diffseg.widgets.rows import Rows
+from napari_diffseg.widgets.section import Section
 
-AUTOMATIC = "automatic"
 Options = TypeVar("Options", bound=BaseModel)
 
 
 class OptionsForm(Generic[Options]):
-    """One row a field; it knows no field by name.
+    """One row a field, and a form within the form for a field that is a model; it knows no field by name.
 
-    Whole numbers are spin boxes, choices combo boxes, yes and no check boxes; fractions are text (1e-4 is
-    no matter for a spin box), and so is what may be None, shown as "automatic". A field of any other type
-    has no row and keeps its value, and so does one whose row is not shown.
+    A field of a type that has no row keeps its value, and so does one whose row is not shown.
 
     Args:
         options: shown at first.
+        empty: the word that stands for None.
 
     Attributes:
         rows: the input widget of each field, by the field's name.
+        groups: the form of each field that is a model.
         changed: emitted when a person or the program changed a row.
     """
 
     changed = Signal()
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, *, empty: str = AUTOMATIC) -> None:
         self._options = options
-        fields = type(options).model_fields.items()
-        made = {name: _row(name, field, getattr(options, name)) for name, field in fields}
-        self.rows: dict[str, ValueWidget[Any]] = {name: row for name, row in made.items() if row is not None}
+        fields, told = type(options).model_fields, help_of(type(options))
+        values = {name: getattr(options, name) for name in fields}
+        self.groups: dict[str, OptionsForm[Any]] = {
+            name: OptionsForm(value, empty=empty)
+            for name, value in values.items()
+            if isinstance(value, BaseModel)
+        }
+        made = {
+            name: row_for(
+                field, values[name], name=name, label=label_of(name, field), tooltip=told[name], empty=empty
+            )
+            for name, field in fields.items()
+            if name not in self.groups
+        }
+        self._rows: dict[str, Row] = {name: row for name, row in made.items() if row is not None}
+        self.rows: dict[str, ValueWidget[Any]] = {name: row.widget for name, row in self._rows.items()}
         self._hidden: frozenset[str] = frozenset()
         self._panels: list[_Panel] = []
         for row in self.rows.values():
             row.changed.connect(self._tell)
+        for form in self.groups.values():
+            form.changed.connect(self._tell)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields that are shown, in order."""
+        shown = self.rows.keys() | self.groups.keys()
+        return tuple(name for name in type(self._options).model_fields if name in shown)
 
     def options(self, **others: Any) -> Options:
         """The options as they stand in the form.
@@ -55,34 +76,26 @@ class OptionsForm(Generic[Options]):
             others: values of fields that have no row.
 
         Raises:
-            SettingsError: a row holds what its field cannot be.
+            SettingsError: a row holds what its field cannot be, or two rows contradict one another.
         """
-        fields = type(self._options).model_fields
-        shown = {name: _value(row) for name, row in self.rows.items() if name not in self._hidden}
-        values = self._options.model_dump() | shown | others
+        kept = {name: getattr(self._options, name) for name in type(self._options).model_fields}
+        shown = {name: row.value for name, row in self._rows.items() if name not in self._hidden}
+        inside = {name: form.options() for name, form in self.groups.items() if name not in self._hidden}
         try:
-            return type(self._options).model_validate(values)
+            return type(self._options).model_validate(kept | shown | inside | others)
         except ValidationError as error:
-            first = error.errors()[0]
-            title = fields[str(first["loc"][0])].title
-            raise SettingsError(f"{title} cannot be “{first['input']}”: {first['msg']}.") from error
+            raise SettingsError(self._sentence(error)) from error
 
     def panel(self, names: Iterable[str], beside: dict[str, Sequence[QWidget]] | None = None) -> QWidget:
-        """Some of the rows under one another, labels on the left.
+        """Some of the rows under one another, labels on the left; forms within the form are sections.
 
         Args:
             names: of the fields, in order.
             beside: widgets at the end of a field's row.
         """
         panel = QWidget()
-        layout, placed = Rows(panel), {}
-        for name in names:
-            row = self.rows[name]
-            if isinstance(row, CheckBox):
-                layout.addRow(row.native)
-                placed[name] = row.native
-            else:
-                placed[name] = layout.add(row.label, row.native, *(beside or {}).get(name, ()))
+        layout = Rows(panel)
+        placed = {name: self._place(name, layout, (beside or {}).get(name, ())) for name in names}
         self._panels.append(_Panel(panel, layout, placed))
         return panel
 
@@ -93,6 +106,28 @@ class OptionsForm(Generic[Options]):
             for name, placed in panel.placed.items():
                 panel.layout.setRowVisible(placed, name not in self._hidden)
             panel.widget.setVisible(not self._hidden.issuperset(panel.placed))
+
+    def _place(self, name: str, layout: Rows, beside: Sequence[QWidget]) -> QWidget:
+        if name in self.groups:
+            form, field = self.groups[name], type(self._options).model_fields[name]
+            section = Section(label_of(name, field), form.panel(form.names))
+            layout.addRow(section)
+            return section
+        row = self.rows[name]
+        if isinstance(row, CheckBox):
+            layout.addRow(row.native)
+            return row.native
+        return layout.add(row.label, row.native, *beside)
+
+    def _sentence(self, error: ValidationError) -> str:
+        """What is wrong, beginning with the label of the row where it is one row that is wrong."""
+        first = error.errors()[0]
+        why = first["msg"].removeprefix("Value error, ").rstrip(".")
+        if not first["loc"]:
+            return f"{why}."
+        name = str(first["loc"][0])
+        label = label_of(name, type(self._options).model_fields[name])
+        return f"{label} cannot be “{first['input']}”: {why}."
 
     def _tell(self, *_: object) -> None:
         self.changed.emit()
@@ -105,55 +140,3 @@ class _Panel:
     widget: QWidget
     layout: Rows
     placed: dict[str, QWidget]
-
-
-def _row(name: str, field: FieldInfo, value: Any) -> ValueWidget[Any] | None:
-    look: dict[str, Any] = {"name": name, "label": field.title or name, "tooltip": field.description}
-    kind, optional = _kind(field.annotation)
-    if get_origin(kind) is Literal:
-        return _combo(kind, optional, value, look)
-    if kind is bool and not optional:
-        return CheckBox(value=value, text=look.pop("label"), **look)
-    if kind is int and not optional:
-        return _whole_number(field, value, look)
-    if kind in (int, float, str):
-        return _text(optional, value, look)
-    return None
-
-
-def _kind(annotation: Any) -> tuple[Any, bool]:
-    """The type without None, and whether None was in it."""
-    if get_origin(annotation) not in (Union, types.UnionType):
-        return annotation, False
-    kinds = [kind for kind in get_args(annotation) if kind is not types.NoneType]
-    return (kinds[0] if len(kinds) == 1 else None), len(kinds) < len(get_args(annotation))
-
-
-def _combo(kind: Any, optional: bool, value: Any, look: dict[str, Any]) -> ComboBox:
-    choices = [(_word(choice), choice) for choice in get_args(kind)]
-    return ComboBox(choices=[(AUTOMATIC, None), *choices] if optional else choices, value=value, **look)
-
-
-def _word(choice: Any) -> str:
-    return AUTOMATIC if choice == "auto" else str(choice)
-
-
-def _whole_number(field: FieldInfo, value: int, look: dict[str, Any]) -> SpinBox:
-    least, most = _limit(field, "ge", -(2**53)), _limit(field, "le", 2**53)
-    return SpinBox(value=value, min=least, max=most, **look)
-
-
-def _text(optional: bool, value: Any, look: dict[str, Any]) -> LineEdit:
-    row = LineEdit(value="" if value is None else str(value), **look)
-    row.native.setPlaceholderText(AUTOMATIC if optional else "")
-    return row
-
-
-def _limit(field: FieldInfo, name: str, otherwise: int) -> int:
-    return next((getattr(rule, name) for rule in field.metadata if hasattr(rule, name)), otherwise)
-
-
-def _value(row: ValueWidget[Any]) -> Any:
-    """The row's value; None for an empty text that shows "automatic"."""
-    text = isinstance(row, LineEdit)
-    return None if text and not row.value and row.native.placeholderText() == AUTOMATIC else row.value

@@ -28,8 +28,8 @@ def volume(mean_ml: float, sd_ml: float | None) -> str:
 
 def expectation(plan: Plan, seconds: float | None) -> str:
     """For example "5 members × 5 steps on CPU (bf16) · needs 640 MB of 12.3 GB free · about 40 s"."""
-    slices = "" if plan.slice_axis is None else f" × {_count(plan.slices, 'slice')}"
-    drawn = f"{_count(plan.members, 'member')}{slices} × {_count(plan.steps, 'step')}"
+    slices = "" if plan.slice_axis is None else f" × {count(plan.slices, 'slice')}"
+    drawn = f"{count(plan.members, 'member')}{slices} × {count(plan.steps, 'step')}"
     where = f"{plan.device.split(':')[0].upper()} ({plan.precision})"
     needed = f"needs {memory(plan.needed_gib)} of {memory(plan.free_gib)} free"
     time = "time known after the first step" if seconds is None else f"about {duration(seconds)}"
@@ -52,5 +52,6 @@ def ending(event: Finished) -> str:
     return f"Cancelled: {len(result.members)} of {result.options.members} members are kept."
 
 
-def _count(number: int, what: str) -> str:
+def count(number: int, what: str) -> str:
+    """For example "1 slice" or "32 slices"."""
     return f"{number} {what}{'s' * (number != 1)}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import colorsys
-
 from pydantic import ValidationError
 
 from napari_diffseg.checkpoints.document import Channel, Document
@@ -12,9 +10,7 @@ from napari_diffseg.checkpoints.official.model import Model, Wanted
 from napari_diffseg.checkpoints.official.sources import Source
 from napari_diffseg.errors import CheckpointError
 from napari_diffseg.methods.registry import method
-from napari_diffseg.results.result import ClassInfo
-
-_GOLDEN_SECTION = 0.618034
+from napari_diffseg.results.classes import named
 
 
 def card(foreign: Foreign, entry: Source, model: Model, name: str, wanted: Wanted) -> Document:
@@ -32,7 +28,7 @@ def card(foreign: Foreign, entry: Source, model: Model, name: str, wanted: Wante
             title=f"{entry.title}, imported from {foreign.file}"[:256],
             method=model.method,
             config=model.config.model_dump(mode="json"),
-            classes=tuple(ClassInfo(text, _colour(place)) for place, text in enumerate(classes)),
+            classes=named(classes),
             channels=tuple(Channel(name=text) for text in channels),
             preparation=model.preparation,
             licence=f"Not known; ask the authors of the weights (github.com/{entry.repository}).",
@@ -61,9 +57,3 @@ def _check_counts(foreign: Foreign, model: Model, wanted: Wanted) -> None:
 
 def _numbered(what: str, count: int) -> list[str]:
     return [f"{what} {number}" for number in range(1, count + 1)]
-
-
-def _colour(place: int) -> str:
-    """Hues a golden section of the circle apart, so that neighbours differ."""
-    rgb = colorsys.hsv_to_rgb((0.02 + place * _GOLDEN_SECTION) % 1, 0.75, 0.9)
-    return "#" + "".join(f"{round(255 * value):02x}" for value in rgb)

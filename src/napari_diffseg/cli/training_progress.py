@@ -1,0 +1,104 @@
+"""A training run carried out in front of a shell: a bar on a terminal, a line now and then in a pipe."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from napari_diffseg.cli.interrupt import cancelling
+from napari_diffseg.cli.output import Output
+from napari_diffseg.training.control import ask
+from napari_diffseg.training.events import Ended, Event, EventReader, Prepared, Stepped, Validated, Warned
+from napari_diffseg.training.folder import LOG
+from napari_diffseg.training.launch import launch
+from napari_diffseg.training.status import read_status
+
+_POLL_S = 0.3
+_LINE_EVERY_S = 30.0
+
+Show = Callable[[Event], None]
+
+
+def carry_out(run: Path, output: Output) -> Ended:
+    """Start or resume a run in its own process and show how it goes on; Ctrl+C asks it to stop.
+
+    Raises:
+        TrainingError: the folder holds no run, or one that is going on.
+    """
+    reader = EventReader(run)
+    reader.new()  # what happened before
+    process = launch(run)
+    with cancelling(lambda: ask(run, "stop")), _shown(output) as show:
+        while True:
+            over = process.poll() is not None  # asked first, so that the last words are read after it
+            for event in reader.new():
+                if isinstance(event, Ended):
+                    process.wait()
+                    return event
+                _tell(event, output)
+                show(event)
+            if over:
+                return _lost(run)
+            time.sleep(_POLL_S)
+
+
+def _lost(run: Path) -> Ended:
+    """The process ended without a last word."""
+    status = read_status(run)
+    step = status.step if status else 0
+    return Ended(
+        state="failed",
+        step=step,
+        sentence=f"The run's process ended at step {step} without a word; {run / LOG} may say why. Resume it "
+        "with --resume.",
+    )
+
+
+def _tell(event: Event, output: Output) -> None:
+    if isinstance(event, Warned):
+        output.warn(event.sentence)
+    elif isinstance(event, Validated):
+        values = ("dice", "ged", "matched_iou", "hd95_mm")
+        found = ", ".join(f"{n} {event.metrics[n]:.4g}" for n in values if event.metrics.get(n) is not None)
+        best = ", the best so far" if event.best else ""
+        output.note(f"step {event.step}: {found} over {event.cases} cases{best}")
+
+
+@contextmanager
+def _shown(output: Output) -> Iterator[Show]:
+    console = output.errors
+    if output.quiet or not console.is_terminal:
+        yield _lines(output)
+        return
+    columns = BarColumn(), TextColumn("{task.description}", markup=False), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("starting", total=None)
+
+        def show(event: Event) -> None:
+            if isinstance(event, Prepared):
+                what = f"prepared {event.done} of {event.cases} cases"
+                progress.update(task, total=event.cases, completed=event.done, description=what)
+            elif isinstance(event, Stepped):
+                progress.update(
+                    task, completed=event.step, description=f"step {event.step} · loss {event.loss:.4g}"
+                )
+            elif event.kind == "started":
+                progress.reset(task, total=event.steps, completed=event.step, description="training")
+
+        yield show
+
+
+def _lines(output: Output) -> Show:
+    said = -_LINE_EVERY_S
+
+    def show(event: Event) -> None:
+        nonlocal said
+        if isinstance(event, Stepped) and time.monotonic() - said > _LINE_EVERY_S:
+            said = time.monotonic()
+            output.note(f"step {event.step}: loss {event.loss:.4g}, {event.seconds:.2g} s a step")
+
+    return show

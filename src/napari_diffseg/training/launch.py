@@ -1,0 +1,41 @@
+"""A run's own process, which outlives whoever started it. Torch-free."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from napari_diffseg.errors import TrainingError
+from napari_diffseg.training.folder import LOG, RUN
+from napari_diffseg.training.status import ALIVE, read_status
+
+_DETACHED: int = getattr(subprocess, "DETACHED_PROCESS", 0) | getattr(
+    subprocess, "CREATE_NEW_PROCESS_GROUP", 0
+)
+"""Windows' words for a session of its own; elsewhere there are none."""
+
+
+def launch(run: Path) -> subprocess.Popen[bytes]:
+    """Start or resume a run in a process of its own session; what it says goes to its log.txt.
+
+    Raises:
+        TrainingError: the folder holds no run, or one that is going on.
+    """
+    if not (run / RUN).is_file():
+        raise TrainingError(f"{run.name} holds no run: there is no {RUN} in it. Choose another folder.")
+    status = read_status(run)
+    if status is not None and status.state in ALIVE:
+        raise TrainingError(
+            f"{run.name} is going on already (process {status.pid} on {status.host}). Pause or stop it there."
+        )
+    command = [sys.executable, "-m", "napari_diffseg.training", str(run.resolve())]
+    with (run / LOG).open("ab") as log:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            creationflags=_DETACHED,
+        )

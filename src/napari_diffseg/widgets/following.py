@@ -1,0 +1,158 @@
+"""What is known of a run by now, without reading anything twice. No Qt here: a thread does this."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from bisect import bisect_right
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64, Int64
+from scipy.ndimage import uniform_filter1d
+
+from napari_diffseg.training.config import read_run
+from napari_diffseg.training.events import (
+    Ended,
+    EventReader,
+    Prepared,
+    Started,
+    Stepped,
+    Validated,
+    Warned,
+)
+from napari_diffseg.training.folder import LOG, RUN, RunSummary
+from napari_diffseg.training.status import read_status
+
+_TAIL_BYTES = 4096
+_TAIL_LINES = 40
+_SMOOTHED_OVER = 50  # parts of a run
+_LEAST_SMOOTHED = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """A run as it stood at a moment.
+
+    Args:
+        summary: its config and status; of its events the validations that count alone.
+        prepared: how many cases are, until training begins.
+        started: where and what it trains; None before.
+        step_s: seconds a step, over the last ones; None before the first.
+        warned: what a person should know, in order.
+        made: seconds since 1970 when the run was made.
+        checkpoint: that can be segmented with; None when there is none yet.
+    """
+
+    summary: RunSummary
+    prepared: Prepared | None
+    started: Started | None
+    step_s: float | None
+    warned: tuple[str, ...]
+    made: float
+    checkpoint: Path | None
+
+    @property
+    def validated(self) -> tuple[Validated, ...]:
+        """Every validation that counts, in order."""
+        return tuple(event for event in self.summary.events if isinstance(event, Validated))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curves:
+    """A run's numbers over its steps, for plots."""
+
+    steps: Int64[np.ndarray, " step"]
+    losses: Float64[np.ndarray, " step"]
+    smoothed: Float64[np.ndarray, " step"]
+    rates: Float64[np.ndarray, " step"]
+
+
+class Follower:
+    """Reads a run's files as they grow.
+
+    Args:
+        run: its folder.
+
+    Attributes:
+        events: how many were read.
+
+    Raises:
+        TrainingError: run.toml cannot be read.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self.folder, self.events, self._config = run, 0, read_run(run / RUN)
+        self._made = (run / RUN).stat().st_mtime
+        self._reader = EventReader(run)
+        self._steps, self._losses, self._rates = array("q"), array("d"), array("d")
+        self._validated: list[Validated] = []
+        self._warned: list[str] = []
+        self._prepared: Prepared | None = None
+        self._started: Started | None = None
+        self._step_s: float | None = None
+
+    def look(self) -> Seen:
+        """Take in what is new, and tell how the run stands."""
+        for event in self._reader.new():
+            self.events += 1
+            match event:
+                case Stepped():
+                    self._add(event)
+                case Validated():
+                    self._validated.append(event)
+                case Started():
+                    self._go_back(event.step)
+                    self._started, self._prepared = event, None
+                case Prepared():
+                    self._prepared = event
+                case Warned():
+                    self._warned.append(event.sentence)
+                case Ended():
+                    self._prepared = None
+        summary = RunSummary(self.folder, self._config, read_status(self.folder), tuple(self._validated))
+        return Seen(
+            summary,
+            self._prepared,
+            self._started,
+            self._step_s,
+            tuple(self._warned),
+            self._made,
+            summary.checkpoint,
+        )
+
+    def curves(self) -> Curves:
+        """All steps so far; those that a resumed run did again are there once."""
+        losses = np.array(self._losses, dtype=np.float64)
+        width = max(_LEAST_SMOOTHED, len(losses) // _SMOOTHED_OVER)
+        smoothed = uniform_filter1d(losses, width, mode="nearest") if len(losses) else losses
+        return Curves(
+            np.array(self._steps, dtype=np.int64), losses, smoothed, np.array(self._rates, dtype=np.float64)
+        )
+
+    def log(self) -> str:
+        """The last lines of what the process said."""
+        try:
+            with (self.folder / LOG).open("rb") as file:
+                file.seek(0, os.SEEK_END)
+                file.seek(max(0, file.tell() - _TAIL_BYTES))
+                text = file.read().decode(errors="replace")
+        except OSError:
+            return ""
+        return "\n".join(text.splitlines()[-_TAIL_LINES:])
+
+    def _add(self, event: Stepped) -> None:
+        self._steps.append(event.step)
+        self._losses.append(event.loss)
+        self._rates.append(event.learning_rate)
+        before = self._step_s
+        self._step_s = event.seconds if before is None else 0.9 * before + 0.1 * event.seconds
+
+    def _go_back(self, step: int) -> None:
+        """A resumed run goes on after this step; what came later is void."""
+        kept = bisect_right(self._steps, step)
+        for numbers in (self._steps, self._losses, self._rates):
+            del numbers[kept:]
+        self._validated = [event for event in self._validated if event.step <= step]
+        self._step_s = None

@@ -1,0 +1,146 @@
+"""The runs of a folder beside one another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+
+from napari_diffseg.methods.registry import methods
+from napari_diffseg.training.events import Validated
+from napari_diffseg.widgets.following import Seen
+from napari_diffseg.widgets.run_wording import deciding, metric_in_words, state_in_words
+
+_COLUMNS = ("Run", "Data", "State", "Best")
+_ROWS_SHOWN = 3
+_ORDER = Qt.ItemDataRole.UserRole
+_FOLDER = Qt.ItemDataRole.UserRole + 1
+
+
+class RunTable(QTableWidget):
+    """A row a run, two lines each: name and method, data and date, state and step, best metric and its step.
+
+    A click on a heading sorts; the newest run is at the top at first.
+
+    Signals:
+        chosen: the folder of the run that the person chose; None when it is gone.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__(0, len(_COLUMNS))
+        self.setHorizontalHeaderLabels(_COLUMNS)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTabKeyNavigation(False)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        rows, columns = self.verticalHeader(), self.horizontalHeader()
+        assert rows is not None
+        assert columns is not None
+        rows.hide()
+        rows.setDefaultSectionSize(2 * self.fontMetrics().lineSpacing() + 8)
+        columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        columns.setHighlightSections(False)
+        self.sortItems(1, Qt.SortOrder.DescendingOrder)
+        self.setSortingEnabled(True)
+        self.itemSelectionChanged.connect(self._tell)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """Room for three runs; more scroll."""
+        rows, columns = self.verticalHeader(), self.horizontalHeader()
+        assert rows is not None
+        assert columns is not None
+        return QSize(320, columns.sizeHint().height() + _ROWS_SHOWN * rows.defaultSectionSize() + 4)
+
+    def current(self) -> Path | None:
+        """The folder of the chosen run."""
+        found = self.selectedItems()
+        return found[0].data(_FOLDER) if found else None
+
+    def choose(self, run: Path) -> None:
+        """Select a run that is listed."""
+        for row in range(self.rowCount()):
+            if self._folder(row) == run:
+                self.selectRow(row)
+
+    def show_runs(self, runs: Sequence[Seen], starting: Sequence[Path] = ()) -> None:
+        """Show how the runs stand now.
+
+        Args:
+            runs: in any order.
+            starting: of which the process has not spoken yet.
+        """
+        before, by_folder = self.current(), {run.summary.folder: run for run in runs}
+        self.blockSignals(True)
+        self.setSortingEnabled(False)  # a row must not move while it is filled
+        for row in reversed(range(self.rowCount())):
+            if self._folder(row) not in by_folder:
+                self.removeRow(row)
+        rows = {self._folder(row): row for row in range(self.rowCount())}
+        for folder, run in by_folder.items():
+            if folder not in rows:
+                rows[folder] = self.rowCount()
+                self.insertRow(rows[folder])
+            for column, (text, order) in enumerate(_cells(run, starting=folder in starting)):
+                self._fill(rows[folder], column, text, order, folder)
+        self.setSortingEnabled(True)
+        self.blockSignals(False)
+        if self.current() != before:
+            self._tell()
+
+    def _fill(self, row: int, column: int, text: str, order: float | str, folder: Path) -> None:
+        item = self.item(row, column)
+        if item is None:
+            item = _Cell()
+            self.setItem(row, column, item)
+        item.setText(text)
+        item.setData(_ORDER, order)
+        item.setData(_FOLDER, folder)
+        item.setToolTip(f"{text}\n{folder}")
+
+    def _folder(self, row: int) -> Path:
+        item = self.item(row, 0)
+        assert item is not None
+        folder: Path = item.data(_FOLDER)
+        return folder
+
+    def _tell(self) -> None:
+        self.chosen.emit(self.current())
+
+
+class _Cell(QTableWidgetItem):
+    """Sorted by its number or lower-case text, not by what it shows."""
+
+    def __lt__(self, other: QTableWidgetItem) -> bool:
+        return bool(self.data(_ORDER) < other.data(_ORDER))
+
+
+def _cells(run: Seen, *, starting: bool) -> list[tuple[str, float | str]]:
+    """Text and order of each column."""
+    entry = methods().get(run.summary.config.method)
+    name, method = run.summary.config.name, entry.title if entry else run.summary.config.method
+    data, made = run.summary.config.data.path.name, time.strftime("%d %b %Y, %H:%M", time.localtime(run.made))
+    steps = f"{run.summary.status.step} of {run.summary.config.train.steps}" if run.summary.status else ""
+    state = state_in_words(run.summary.status, starting=starting)
+    best, order = _best(run.summary.best)
+    return [
+        (f"{name}\n{method}", name.lower()),
+        (f"{data}\n{made}", run.made),
+        (f"{state}\n{steps}", state),
+        (best, order),
+    ]
+
+
+def _best(event: Validated | None) -> tuple[str, float]:
+    if event is None:
+        return "", float("-inf")
+    name, value = deciding(event)
+    shown = "undefined" if value is None else f"{value:.3f}"
+    return f"{metric_in_words(name)} {shown}\nstep {event.step}", float("-inf") if value is None else value

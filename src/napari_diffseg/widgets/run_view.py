@@ -1,0 +1,207 @@
+"""One training run: how it stands, its curves and log, and what can be asked of it."""
+
+from __future__ import annotations
+
+from napari.components import ViewerModel
+from napari.utils.theme import get_theme
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_diffseg.layers import Preview, PreviewLayers
+from napari_diffseg.training.status import ALIVE
+from napari_diffseg.widgets.curves import CurvesView
+from napari_diffseg.widgets.following import Curves, Seen
+from napari_diffseg.widgets.plain_label import PlainLabel
+from napari_diffseg.widgets.rows import row_of
+from napari_diffseg.widgets.run_wording import deciding, progress
+
+_LOG_LINES = 3
+
+
+class RunView(QWidget):
+    """Shows a run and emits what the person wants of it; it asks nothing of the run itself.
+
+    Args:
+        viewer: gets the preview's layers.
+
+    Attributes:
+        run: that is shown.
+
+    Signals:
+        asked: a request to the run's process: "pause", "resume", "stop" or "finish-epoch".
+        started: the run's process is to be started again.
+        used: the run's checkpoint is to be segmented with.
+    """
+
+    asked = Signal(str)
+    started = Signal()
+    used = Signal()
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self.run: Seen | None = None
+        self._preview: Preview | None = None
+        self.layers = PreviewLayers(viewer)
+        self.state, self.warning = PlainLabel(), PlainLabel()
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setMaximumHeight(8)
+        self.curves = CurvesView()
+        self.preview, self.shown_class = QCheckBox("Preview in viewer"), QComboBox()
+        self.log = QPlainTextEdit()
+        self.pause, self.stop = QPushButton("Pause"), QPushButton("Stop")
+        self.finish_epoch, self.use = QPushButton("Stop after epoch"), QPushButton("Use in Segment")
+        self._explain()
+        self._lay_out()
+        self._connect()
+        self.clear()
+
+    def clear(self) -> None:
+        """No run is shown."""
+        self.run = self._preview = None
+        self.layers.clear()
+        self.curves.clear()
+        self.hide()
+
+    def show_run(self, run: Seen, *, starting: bool) -> None:
+        """Show how a run stands now.
+
+        Args:
+            run: the same as before, or another one after `clear`.
+            starting: its process was started and has not spoken yet.
+        """
+        self.run = run
+        status, steps = run.summary.status, run.summary.config.train.steps
+        state = "starting" if starting else status.state if status else None
+        self.state.say(progress(run, starting=starting))
+        self.warning.say(run.warned[-1] if run.warned else "")
+        busy = state == "starting" or (state == "preparing" and run.prepared is None)
+        if state == "preparing" and run.prepared is not None:
+            self.bar.setRange(0, run.prepared.cases)
+            self.bar.setValue(run.prepared.done)
+        else:
+            self.bar.setRange(0, 0 if busy else steps)
+            self.bar.setValue(status.step if status else 0)
+        self.curves.show_validations(run.validated, deciding(run.validated[-1])[0] if run.validated else "")
+        alive = state in ALIVE
+        self.pause.setText("Pause" if state in ("running", "preparing") else "Resume")
+        self.pause.setEnabled(state not in ("finished", "starting"))
+        self.stop.setEnabled(alive)
+        self.finish_epoch.setEnabled(state == "running")
+        self.use.setEnabled(run.checkpoint is not None)
+        self.show()
+
+    def show_curves(self, curves: Curves) -> None:
+        """Draw the run's numbers anew."""
+        self.curves.show_steps(curves)
+
+    def show_log(self, text: str) -> None:
+        """Show the log's end; it stays where the person scrolled to."""
+        if text == self.log.toPlainText():
+            return
+        bar = self.log.verticalScrollBar()
+        assert bar is not None
+        at_end, place = bar.value() >= bar.maximum() - 1, bar.value()
+        self.log.setPlainText(text)
+        bar.setValue(bar.maximum() if at_end else place)
+
+    def show_preview(self, preview: Preview) -> None:
+        """Show what the newest validated weights see, as layers where the person wants them."""
+        self._preview = preview
+        names = [info.name for info in preview.classes]
+        if names != [self.shown_class.itemText(place) for place in range(self.shown_class.count())]:
+            self.shown_class.blockSignals(True)
+            self.shown_class.clear()
+            self.shown_class.addItems(names)
+            self.shown_class.blockSignals(False)
+        self._show_layers()
+
+    def colour(self) -> None:
+        """Take the colours of the viewer's theme."""
+        self.curves.colour(self._viewer.theme)
+        self.warning.setStyleSheet(f"color: {get_theme(self._viewer.theme).warning.as_hex()};")
+
+    def _explain(self) -> None:
+        self.preview.setChecked(True)
+        self.preview.setToolTip("Image, truth, mean and variance of one validation case, at each validation.")
+        self.shown_class.setToolTip("The class whose mean and variance the preview shows.")
+        self.pause.setToolTip("Keep the process and wait, or go on; a run that ended goes on where it was.")
+        self.stop.setToolTip("Save and end after the step that is being computed. It can be resumed.")
+        self.finish_epoch.setToolTip("Save and end when every case has been seen as often.")
+        self.use.setToolTip("Put the best checkpoint so far among the models, and choose it in Segment.")
+        self.log.setToolTip("The end of the log.")
+        self.log.setReadOnly(True)
+        self.log.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.log.setFixedHeight(_LOG_LINES * self.log.fontMetrics().lineSpacing() + 14)
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        parts: tuple[QWidget, ...] = (
+            self.state,
+            self.bar,
+            self.warning,
+            self.curves,
+            row_of(self.preview, self.shown_class),
+            self.log,
+            _equal(self.pause, self.finish_epoch, self.stop),
+            self.use,
+        )
+        for part in parts:
+            layout.addWidget(part, int(part is self.curves))
+
+    def _connect(self) -> None:
+        self.pause.clicked.connect(self._pause_or_resume)
+        self.stop.clicked.connect(self._stop)
+        self.finish_epoch.clicked.connect(self._finish_epoch)
+        self.use.clicked.connect(self._use)
+        self.preview.toggled.connect(self._show_layers)
+        self.shown_class.currentIndexChanged.connect(self._choose_class)
+
+    def _pause_or_resume(self, *_: object) -> None:
+        status = self.run.summary.status if self.run else None
+        if status is None or status.state not in ALIVE:
+            self.started.emit()
+        else:
+            self.asked.emit("resume" if status.state == "paused" else "pause")
+
+    def _stop(self, *_: object) -> None:
+        self.asked.emit("stop")
+
+    def _finish_epoch(self, *_: object) -> None:
+        self.asked.emit("finish-epoch")
+
+    def _use(self, *_: object) -> None:
+        self.used.emit()
+
+    def _show_layers(self, *_: object) -> None:
+        wanted = self.preview.isChecked() and self._preview is not None
+        self.shown_class.setVisible(wanted and self.shown_class.count() > 1)
+        if self._preview is not None and wanted:
+            self.layers.show(self._preview)
+        else:
+            self.layers.clear()
+
+    def _choose_class(self, index: int) -> None:
+        self.layers.choose_class(index)
+
+
+def _equal(*buttons: QPushButton) -> QWidget:
+    """Buttons beside one another, as wide as one another."""
+    row = row_of(*buttons)
+    layout = row.layout()
+    assert isinstance(layout, QHBoxLayout)
+    for place in range(len(buttons)):
+        layout.setStretch(place, 1)
+    return row
