@@ -73,6 +73,7 @@ class Job:
         copies: how often each case stands in a batch, each time at another noise level.
         training_steps: at most.
         rate: highest learning rate.
+        beta2: of AdamW's second moments.
     """
 
     method: str
@@ -83,26 +84,43 @@ class Job:
     copies: int = 4
     training_steps: int = 1500
     rate: float = 1e-3
+    beta2: float = 0.999
 
 
 # One patch of each case a step, so that there is time for many: the network must first learn to hand noise
-# through unchanged, to a hundredth, before the mask's trace in it is worth learning. Patches of 16 are
-# quicker, but their norms measure other statistics than the whole volume's, and their places leave its
-# edges out.
+# through unchanged, to a hundredth, before the mask's trace in it is worth learning; a short memory of the
+# second moments helps with that. Much smaller patches are quicker, but their norms measure other statistics
+# than the whole volume's, and their places leave its edges out.
 PATCHES = Job(
-    "patchddm", {"unet": GUIDED_3D | AVERAGED, "patch": 24}, copies=1, training_steps=14_000, rate=3e-3
+    "patchddm",
+    {"unet": GUIDED_3D | AVERAGED, "patch": 24},
+    copies=1,
+    training_steps=24_000,
+    rate=3e-3,
+    beta2=0.95,
 )
 
 JOBS = {
     "ensemdiff-2d": Job("ensemdiff", {"unet": GUIDED_2D}),
     "ensemdiff-2d-ms": Job("ensemdiff", {"unet": GUIDED_2D}, data="ms"),
     "ensemdiff-3d": Job(
-        "ensemdiff", {"unet": GUIDED_3D}, steps=100, own=False, copies=1, training_steps=600, rate=2e-3
+        "ensemdiff",
+        {"unet": GUIDED_3D},
+        steps=100,
+        own=False,
+        copies=1,
+        training_steps=1000,
+        rate=2e-3,
+        beta2=0.95,
     ),
     "patchddm-3d": PATCHES,
-    "patchddm-3d-ms": replace(PATCHES, data="ms"),
+    "patchddm-3d-ms": replace(
+        PATCHES, data="ms", config=PATCHES.config | {"patch": 28}, training_steps=17_000
+    ),
     "patchddm-2d": Job(
-        "patchddm", {"unet": GUIDED_2D | AVERAGED | {"attention_at": ()}, "patch": 48}, own=False
+        "patchddm",
+        {"unet": GUIDED_2D | AVERAGED | {"attention_at": ()}, "patch": 48},
+        own=False,
     ),
     "imgx-2d": Job("imgx", {"unet": {"dimensions": 2, "widths": (16, 32, 64, 64)}}),
     "imgx-3d": Job("imgx", {"unet": {"dimensions": 3, "widths": (16, 32, 64)}}, copies=1),
@@ -112,7 +130,12 @@ JOBS = {
     ),
     "medsegdiff-2d": Job("medsegdiff", {"unet": TWO_ENCODERS_2D}),
     "medsegdiff-3d": Job(
-        "medsegdiff", {"unet": TWO_ENCODERS_3D}, own=False, copies=1, training_steps=600, rate=2e-3
+        "medsegdiff",
+        {"unet": TWO_ENCODERS_3D},
+        own=False,
+        copies=1,
+        training_steps=600,
+        rate=2e-3,
     ),
     "ambiguous-2d": Job("ambiguous", {"unet": GUIDED_2D | {"longest_period": 10.0}}),
     "ambiguous-3d": Job(
@@ -120,8 +143,9 @@ JOBS = {
         {"unet": GUIDED_3D | {"longest_period": 10.0}},
         own=False,
         copies=1,
-        training_steps=600,
+        training_steps=1000,
         rate=2e-3,
+        beta2=0.95,
     ),
 }
 
@@ -195,7 +219,9 @@ def train(job: Job, run: Path, minutes: float) -> tuple[Any, Any, torch.nn.Modul
     size = sum(parameter.numel() for parameter in network.parameters())
     if size > MOST_PARAMETERS:
         raise SystemExit(f"The network has {size} parameters; at most {MOST_PARAMETERS} are meant.")
-    optimiser = torch.optim.AdamW(network.parameters(), lr=job.rate, weight_decay=1e-4)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=job.rate, betas=(0.9, job.beta2), weight_decay=1e-4
+    )
     state = newest_state(run)
     done = load_state(state, network, optimiser) if state else 0
     repeated = Batch(

@@ -87,3 +87,36 @@ def head():
 def crop_path():
     """A real head MR crop around one hippocampus, 34 × 48 × 32 voxels of 1 mm."""
     return Path(__file__).parent / "data" / "hippocampus" / "images" / "hippocampus_148.nii.gz"
+
+
+@pytest.fixture(scope="session")
+def write_preview():
+    """Preview folders of a run as a validation writes them, of real cases; gives what is read back."""
+    import json
+    from dataclasses import asdict
+
+    import numpy as np
+
+    from napari_diffseg.io.atomic import replacing_folder
+    from napari_diffseg.io.nifti import read_labels, read_volume, write_volume
+    from napari_diffseg.layers import read_preview
+    from napari_diffseg.results.result import ClassInfo
+
+    classes = (ClassInfo("anterior", "#e4572e"), ClassInfo("posterior", "#2e86ab"))
+    data = Path(__file__).parent / "data" / "hippocampus"
+
+    def write(run, step, *, case="hippocampus_148", variance=True, certainty=0.5):
+        scan = read_volume(data / "images" / f"{case}.nii.gz")
+        truth = read_labels(data / "labels" / f"{case}.nii.gz").data
+        mean = np.stack([certainty * (truth == label) for label in (1, 2)]).astype(np.float32)
+        maps = {"image": scan.data[0], "truth": truth, "mean": mean}
+        maps |= {"variance": mean / 4} if variance else {}
+        told = {"case": case, "step": step, "classes": [asdict(info) for info in classes], "time": step}
+        run.mkdir(exist_ok=True)
+        with replacing_folder(run / "preview", overwrite=True) as partial:
+            for name, values in maps.items():
+                write_volume(partial / f"{name}.nii.gz", values, scan.origin, scan.grid)
+            (partial / "preview.json").write_text(json.dumps(told), encoding="utf-8")
+        return read_preview(run)
+
+    return write

@@ -38,8 +38,9 @@ def test_every_contribution_points_to_a_command_that_exists(manifest):
 
 
 def test_a_person_can_preset_members_device_and_checkpoint_folder(manifest):
-    (segment,) = manifest.contributions.configurations.values()
+    segment, train = manifest.contributions.configurations.values()
     members = segment.properties["members"]
     assert (members.default, members.minimum, members.maximum) == (5, 1, 64)
     assert segment.properties["device"].enum == ["auto", "cpu", "cuda", "mps"]
     assert segment.properties["checkpoint_folder"].default == ""
+    assert train.properties["runs_folder"].default == ""

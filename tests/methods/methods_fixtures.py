@@ -35,6 +35,7 @@ TINY = {
         }
     },
     "ambiguous": {"unet": GUIDED | {"longest_period": 10.0}},
+    "guided-unet": {"unet": GUIDED | {"longest_period": 10.0}},
 }  # fmt: skip
 """What differs from each method's paper to make it quick."""
 

@@ -50,38 +50,23 @@ print(entry.name, module is velocity, isinstance(module, Method), [net.config.di
 TRAINED_AND_SAMPLED = """
 import sys
 from pathlib import Path
-import numpy as np
-from safetensors.torch import load_file
 import napari_diffseg as nd
-from napari_diffseg.checkpoints.checkpoint import save_checkpoint
-from napari_diffseg.checkpoints.document import Channel, Document
-from napari_diffseg.datasets import pairs
-from napari_diffseg.methods.registry import method
+from napari_diffseg.datasets.opening import open_dataset
 from napari_diffseg.results.events import MemberDone, Stepped
-from napari_diffseg.results.result import ClassInfo
-from napari_diffseg.training.config import TrainingConfig
-from napari_diffseg.training.state import newest_state
-from napari_diffseg.training.trainer import train
+from napari_diffseg.training.config import with_settings, valid_run
+from napari_diffseg.training.folder import LAST, make_run, read_summary
+from napari_diffseg.training.presets import new_run
+from napari_diffseg.training.run import train
 
-data, folder = Path(sys.argv[1]), Path(sys.argv[2])
-cases = pairs.read(data).cases
-module = method("velocity").load()
-config = module.PRESETS["volumes"]
-changes = config.model_dump(mode="json")
-run = TrainingConfig(method="velocity", method_config=changes, classes=3, steps=2, warmup_steps=1, batch=1)
-losses = [step.loss for step in train(run, list(cases), folder)]
-assert len(losses) == 2 and np.isfinite(losses).all()
+data, folder = open_dataset(Path(sys.argv[1])), Path(sys.argv[2]) / "run"
+settings = new_run("velocity", method_name="velocity", preset="volumes", dataset=data).model_dump(mode="json")
+changes = ["train.steps=2", "train.batch=1", "data.validation=0.5", "validation.members=1", "validation.steps=1"]
+make_run(folder, valid_run(with_settings(settings, changes), "settings"))
+assert train(folder).state == "finished", read_summary(folder).status.sentence
+checkpoint = nd.load_checkpoint(folder / LAST)
+assert checkpoint.config == checkpoint.method.PRESETS["volumes"]
 
-classes = (ClassInfo("anterior", "#e4572e"), ClassInfo("posterior", "#2e86ab"))
-document = Document(
-    name="velocity", title="Two steps of training", method="velocity", config=changes, classes=classes,
-    channels=(Channel(name="t1"),), preparation=run.preparation,
-)
-path = folder / "velocity.safetensors"
-save_checkpoint(path, document, load_file(newest_state(folder) / "weights.safetensors"))
-checkpoint = nd.load_checkpoint(path)
-assert checkpoint.config == config
-
+cases = data.cases
 scan = cases[1].read().scan
 events = list(nd.segment(scan, checkpoint, members=2, steps=2, precision="fp32"))
 result = events[-1].result

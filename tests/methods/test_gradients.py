@@ -10,7 +10,6 @@ from torch.nn import functional as F
 from napari_diffseg.methods.method import Batch
 from napari_diffseg.methods.registry import method, methods
 
-# The papers' structure, level for level and with as many channels a group, at a size that a CPU trains in
 # The papers' structure, level for level and with as many channels a group, in a size that a CPU trains in
 # one place, so that attention has something to compare.
 SMALLER = {
@@ -20,6 +19,7 @@ SMALLER = {
     "imgx-unet": ({"widths": (8, 8, 16, 32, 64)}, 32),
     "medsegdiff": ({"width": 8, "groups": 4, "training_size": 64}, 64),
     "ambiguous": ({}, 32),
+    "guided-unet": ({}, 32),
 }
 
 # What is added to every voxel of a channel is taken away by a norm with one channel a group. PatchDDM has
@@ -36,6 +36,7 @@ UNREACHABLE = {
         r"|output_blocks\.13\.0\.(out_layers\.3|skip_connection)\.bias"
     ),
 }
+UNREACHABLE["guided-unet"] = UNREACHABLE["ambiguous"]  # the same network
 
 
 @pytest.mark.parametrize("name", methods())

@@ -66,3 +66,10 @@ def test_a_method_that_cannot_be_loaded_leaves_the_others_alone(names_with, brok
 def test_an_unknown_method_names_the_known_ones():
     with pytest.raises(nd.CheckpointError, match="known are ensemdiff, patchddm, imgx"):
         method("magic")
+
+
+def test_every_diffusion_method_names_a_network_without_diffusion():
+    table = methods()
+    for entry in table.values():
+        assert bool(entry.control) == entry.has_steps
+        assert not entry.control or not table[entry.control].has_steps

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import Qt
@@ -63,3 +65,65 @@ def finished(qtbot):
 def add_scan(viewer, path):
     ((data, look, _),) = scan_layers(read_volume(path, channel="t1"))
     return viewer.add_image(data, **look)
+
+
+@pytest.fixture
+def hippocampus():
+    """Two real cases of two patients: images/ and labels/."""
+    return Path(__file__).parents[1] / "data" / "hippocampus"
+
+
+@pytest.fixture
+def runs_folder(tmp_path, monkeypatch):
+    """Where the docks of a test keep runs; empty."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    folder = tmp_path / "data" / "napari-diffseg" / "runs"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def write_run_folder(runs_folder, hippocampus):
+    """Run folders as a run's process writes them, that process being this one."""
+    from napari_diffseg.datasets.opening import open_dataset
+    from napari_diffseg.training.events import EventLog
+    from napari_diffseg.training.folder import make_run
+    from napari_diffseg.training.presets import new_run
+    from napari_diffseg.training.status import Status, write_status
+
+    dataset = open_dataset(hippocampus)
+
+    def write(name, events=(), state=None, step=0, **status):
+        folder = runs_folder / name
+        if not folder.exists():
+            make_run(folder, new_run(name, method_name="imgx", preset="small", dataset=dataset))
+        log = EventLog(folder)
+        for event in events:
+            log.say(event)
+        log.close()
+        if state is not None:
+            write_status(folder, Status(state=state, step=step, steps=3000, **status))
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def steps_of():
+    """Steps with a loss that falls, and a validation every 100 of them."""
+    from napari_diffseg.training.events import Stepped, Validated
+
+    def make(first, last, dice=0.5):
+        for step in range(first, last + 1):
+            yield Stepped(step=step, loss=100 / (step + 100), learning_rate=1e-3, seconds=0.1)
+            if step % 100 == 0:
+                yield Validated(
+                    step=step,
+                    metrics={"dice": dice + step / 10_000, "hd95_mm": None},
+                    selected_by="highest mean foreground Dice of the consensus",
+                    best=True,
+                    cases=1,
+                    seconds=1.0,
+                )
+
+    return make

@@ -13,8 +13,10 @@ from napari_diffseg.cli.output import Output
 from napari_diffseg.cli.training_progress import carry_out
 from napari_diffseg.datasets.opening import open_dataset
 from napari_diffseg.errors import TrainingError
+from napari_diffseg.training.comparison import Comparison, read_comparison
 from napari_diffseg.training.config import read_run, valid_run, with_settings
-from napari_diffseg.training.folder import make_run, read_summary
+from napari_diffseg.training.folder import LOG, RunSummary, make_run, read_summary
+from napari_diffseg.training.without_diffusion import control_of
 
 
 def train(
@@ -43,14 +45,19 @@ def train(
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="The same bits on the same machine; slower on a GPU.")
     ] = False,
+    with_control: Annotated[
+        bool,
+        typer.Option("--with-control", help="Then train the same network without diffusion, and compare."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say only warnings and errors.")] = False,
 ) -> None:
     """Train a method on a data set, in a process of its own; Ctrl+C saves and stops it."""
     output = Output(as_json, quiet)
     if resume is None:
-        run = _made(data, method, preset, config, _settings(settings, skip_bad, deterministic), out)
-    elif data or config or settings or out or skip_bad or deterministic:
+        wanted = _settings(settings, skip_bad, deterministic, with_control)
+        run = _made(data, method, preset, config, wanted, out)
+    elif data or config or settings or out or skip_bad or deterministic or with_control:
         raise typer.BadParameter("stands alone: a run goes on as its run.toml says.", param_hint="--resume")
     else:
         run = resume
@@ -63,8 +70,14 @@ def train(
         raise typer.Exit(130)
 
 
-def _settings(settings: list[str] | None, skip_bad: bool, deterministic: bool) -> list[str]:
-    flags = {"data.skip_bad=true": skip_bad, "train.deterministic=true": deterministic}
+def _settings(
+    settings: list[str] | None, skip_bad: bool, deterministic: bool, with_control: bool
+) -> list[str]:
+    flags = {
+        "data.skip_bad=true": skip_bad,
+        "train.deterministic=true": deterministic,
+        "with_control=true": with_control,
+    }
     return [*(settings or []), *(setting for setting, wanted in flags.items() if wanted)]
 
 
@@ -76,7 +89,10 @@ def _made(
     name = out.name if out else f"{content['method']}-{datetime.now():%Y-%m-%d-%H%M%S}"
     content["name"] = name
     run = out or Path(name)
-    make_run(run, valid_run(with_settings(content, settings), "The settings"))
+    valid = valid_run(with_settings(content, settings), "The settings")
+    if valid.with_control:
+        control_of(valid)  # refuses a method that has none now, not when the run is over
+    make_run(run, valid)
     return run
 
 
@@ -100,6 +116,8 @@ def _report(run: Path, output: Output) -> None:
     if best is not None:
         found = ", ".join(f"{name} {value:.4g}" for name, value in best.metrics.items() if value is not None)
         output.line(f"Best at step {best.step} ({best.selected_by}): {found}")
+    comparison = read_comparison(run) if summary.config.with_control else None
+    _tell_comparison(summary, comparison, output)
     output.line(f"Run folder: {run}")
     output.document(
         {
@@ -108,5 +126,18 @@ def _report(run: Path, output: Output) -> None:
             "step": summary.status.step if summary.status else 0,
             "best": best.model_dump() if best else None,
             "checkpoint": str(summary.checkpoint.resolve()) if summary.checkpoint else None,
+            "comparison": comparison.model_dump() if comparison else None,
         }
     )
+
+
+def _tell_comparison(summary: RunSummary, comparison: Comparison | None, output: Output) -> None:
+    """Whether diffusion helped, where the run asks."""
+    if comparison is not None:
+        for line in (comparison.sentence, comparison.verdict, comparison.note):
+            output.line(line)
+    elif summary.config.with_control and summary.status and summary.status.state == "finished":
+        output.warn(
+            f"There is no comparison with the network without diffusion yet; {summary.folder / LOG} says "
+            f"why. Go on with: napari-diffseg train --resume {summary.folder}"
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -16,6 +17,7 @@ from napari_diffseg.training.events import Ended, Event, EventReader, Prepared, 
 from napari_diffseg.training.folder import LOG
 from napari_diffseg.training.launch import launch
 from napari_diffseg.training.status import read_status
+from napari_diffseg.training.without_diffusion import WITHOUT_DIFFUSION
 
 _POLL_S = 0.3
 _LINE_EVERY_S = 30.0
@@ -24,25 +26,26 @@ Show = Callable[[Event], None]
 
 
 def carry_out(run: Path, output: Output) -> Ended:
-    """Start or resume a run in its own process and show how it goes on; Ctrl+C asks it to stop.
+    """Start or resume a run, and then its control, and show how they go on; Ctrl+C asks them to stop.
 
     Raises:
         TrainingError: the folder holds no run, or one that is going on.
     """
-    reader = EventReader(run)
-    reader.new()  # what happened before
-    process = launch(run)
+    readers = EventReader(run), EventReader(run / WITHOUT_DIFFUSION)
+    for reader in readers:
+        reader.new()  # what happened before
+    process, ended = launch(run), None
     with cancelling(lambda: ask(run, "stop")), _shown(output) as show:
         while True:
             over = process.poll() is not None  # asked first, so that the last words are read after it
-            for event in reader.new():
+            for event in chain.from_iterable(reader.new() for reader in readers):
                 if isinstance(event, Ended):
-                    process.wait()
-                    return event
-                _tell(event, output)
-                show(event)
+                    ended = ended or event  # the control's comes after the run's
+                else:
+                    _tell(event, output)
+                    show(event)
             if over:
-                return _lost(run)
+                return ended or _lost(run)
             time.sleep(_POLL_S)
 
 

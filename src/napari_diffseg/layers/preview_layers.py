@@ -79,7 +79,8 @@ class PreviewLayers:
         selected = set(self._viewer.layers.selection)
         for layer in self._made.values():
             self._viewer.add_layer(layer)
-        self._viewer.layers.selection = selected
+        if selected:
+            self._viewer.layers.selection = selected
         self._look_at(preview)
 
     def _truth(self, preview: Preview) -> Labels:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -17,6 +16,7 @@ from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.diffusion.state import State
 from napari_diffseg.methods.imgx import PRACTICE
 from napari_diffseg.methods.method import Batch, Evaluate, Loss, MethodConfig
+from napari_diffseg.methods.one_call import foreground_of, segmented
 from napari_diffseg.methods.segmentation_loss import segmentation_loss
 from napari_diffseg.networks.imgx_unet import ImgXUNet, ImgXUNetConfig
 from napari_diffseg.results.options import SamplingOptions
@@ -47,7 +47,6 @@ def loss(config: Config, network: nn.Module, batch: Batch, draws: Draws) -> Loss
     return segmentation_loss(network(batch.image), batch.mask)
 
 
-@torch.no_grad()
 def sample(
     config: Config,
     network: Evaluate,
@@ -56,12 +55,11 @@ def sample(
     options: SamplingOptions,
 ) -> Iterator[State]:
     """One call, no noise."""
-    x0 = network(image).float().softmax(dim=1)
-    yield State(1, 1, 0.0, x0, x0)
+    yield from segmented(network, image)
 
 
 def probabilities(
     config: Config, x0: Float[Tensor, "member class *space"]
 ) -> Float[Tensor, "member foreground *space"]:
     """The softmax's foreground classes."""
-    return x0[:, 1:]
+    return foreground_of(x0)

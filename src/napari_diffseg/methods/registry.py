@@ -31,6 +31,7 @@ class MethodEntry:
         has_steps: whether it samples in steps and gives several members.
         module: where its `Config`, `build`, `loss`, `sample` are.
         relative_area: whether members that are specks beside the others are emptied in its paper.
+        control: name of the method that is the same network without diffusion; empty where there is none.
     """
 
     name: str
@@ -41,6 +42,7 @@ class MethodEntry:
     has_steps: bool
     module: str
     relative_area: bool = False
+    control: str = ""
 
     @property
     def about(self) -> str:
@@ -72,6 +74,7 @@ BUILT_IN = (
         dimensions=(2, 3),
         has_steps=True,
         module="napari_diffseg.methods.ensemdiff",
+        control="guided-unet",
     ),
     MethodEntry(
         name="patchddm",
@@ -83,6 +86,7 @@ BUILT_IN = (
         dimensions=(2, 3),
         has_steps=True,
         module="napari_diffseg.methods.patchddm",
+        control="guided-unet",
     ),
     MethodEntry(
         name="imgx",
@@ -93,6 +97,7 @@ BUILT_IN = (
         dimensions=(2, 3),
         has_steps=True,
         module="napari_diffseg.methods.imgx",
+        control="imgx-unet",
     ),
     MethodEntry(
         name="imgx-unet",
@@ -112,6 +117,7 @@ BUILT_IN = (
         dimensions=(2, 3),
         has_steps=True,
         module="napari_diffseg.methods.medsegdiff",
+        control="guided-unet",
     ),
     MethodEntry(
         name="ambiguous",
@@ -122,6 +128,18 @@ BUILT_IN = (
         has_steps=True,
         module="napari_diffseg.methods.ambiguous",
         relative_area=True,
+        control="guided-unet",
+    ),
+    MethodEntry(
+        name="guided-unet",
+        title="Guided U-Net without diffusion",
+        sentence="The network of EnsemDiff, PatchDDM and the ambiguous models as a plain segmenter, to hold "
+        "diffusion against.",
+        paper="Dhariwal & Nichol, Diffusion Models Beat GANs on Image Synthesis, 2021, arXiv:2105.05233, the "
+        "network alone",
+        dimensions=(2, 3),
+        has_steps=False,
+        module="napari_diffseg.methods.guided_unet",
     ),
 )
 

@@ -15,6 +15,7 @@ from monai.transforms.intensity.dictionary import (
 )
 from monai.transforms.spatial.dictionary import RandAffined, RandFlipd, RandRotate90d
 from monai.transforms.transform import Transform
+from monai.utils.type_conversion import convert_to_tensor
 from numpy.random import SeedSequence
 from torch import Tensor
 
@@ -46,7 +47,8 @@ class Augmenter:
             return image, mask
         self._change.set_random_state(seed=seed)
         changed = cast("dict[str, Any]", self._change({"image": image - self._padding, "mask": mask}))
-        return changed["image"].as_tensor() + self._padding, changed["mask"].as_tensor()
+        image, mask = (convert_to_tensor(changed[name], track_meta=False) for name in _BOTH)
+        return image + self._padding, mask
 
 
 def seed_of(*address: int) -> int:

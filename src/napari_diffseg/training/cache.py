@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,11 +47,11 @@ class CachedCase:
 
 
 def cached(case: Case, preparation: Preparation, classes: int, place: Path) -> CachedCase:
-    """A prepared case, from its folder or, where that lacks it, from its files.
+    """A prepared case, from its folder or, where that does not hold it whole, from its files.
 
     Args:
         case: on disk.
-        preparation: the rule; a run has one.
+        preparation: the rule.
         classes: with background.
         place: the case's own folder; what it is in is made where it is not there.
 
@@ -58,31 +59,60 @@ def cached(case: Case, preparation: Preparation, classes: int, place: Path) -> C
         ScanError, DatasetError, GridMismatchError, PreparationError: the case cannot be read or prepared.
         TrainingError: a mask holds a class that the run does not have.
     """
-    if not place.is_dir() or _facts(place)["name"] != case.name:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        _write(case, preparation, classes, place)
-    facts = _facts(place)
-    image, reads = (np.load(place / name, mmap_mode="r") for name in (_IMAGE, _READS))
-    return CachedCase(case.name, image, reads, tuple(facts["spacing_mm"]), tuple(facts["extent_mm"]))
+    return _opened(case.name, preparation, place) or _written(case, preparation, classes, place)
 
 
-def _write(case: Case, preparation: Preparation, classes: int, place: Path) -> None:
+def _opened(name: str, preparation: Preparation, place: Path) -> CachedCase | None:
+    """The case, or None where the folder lacks it, has another one or rule, or is damaged."""
+    try:
+        facts = _facts(place)
+        if (facts["name"], facts["preparation"]) != (name, _rule(preparation)):
+            return None
+        return _loaded(facts, place)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _written(case: Case, preparation: Preparation, classes: int, place: Path) -> CachedCase:
     found = case.read()
     _check_labels(case, found, classes)
     rule = preparation.model_copy(update={"multiple": 1})
     grid = found.scan.grid
     image = prepare(rule, found.scan, Box.whole(grid.shape)).image
     reads = [prepare_labels(rule, mask.data.astype(np.uint8), grid) for mask in found.reads]
+    facts = {
+        "name": case.name,
+        "preparation": _rule(preparation),
+        "spacing_mm": grid.spacing_mm,
+        "extent_mm": grid.extent_mm,
+    }
+    place.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(place, overwrite=True) as partial:
-        np.save(partial / _IMAGE, image.numpy())
-        np.save(partial / _READS, np.stack(reads))
-        facts = {"name": case.name, "spacing_mm": grid.spacing_mm, "extent_mm": grid.extent_mm}
+        _save(image.numpy(), partial / _IMAGE)
+        _save(np.stack(reads), partial / _READS)
         (partial / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
+    return _loaded(_facts(place), place)
 
 
 def _facts(place: Path) -> dict[str, Any]:
     facts: dict[str, Any] = json.loads((place / _FACTS).read_text(encoding="utf-8"))
     return facts
+
+
+def _loaded(facts: dict[str, Any], place: Path) -> CachedCase:
+    image, reads = (np.load(place / file, mmap_mode="r") for file in (_IMAGE, _READS))
+    return CachedCase(facts["name"], image, reads, tuple(facts["spacing_mm"]), tuple(facts["extent_mm"]))
+
+
+def _save(values: np.ndarray, path: Path) -> None:
+    """As numpy does, which does not say of a full disk that it is full."""
+    content = io.BytesIO()
+    np.save(content, values)
+    path.write_bytes(content.getbuffer())
+
+
+def _rule(preparation: Preparation) -> str:
+    return preparation.model_dump_json(exclude={"multiple"})
 
 
 def _check_labels(case: Case, found: LabelledScan, classes: int) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from napari_diffseg.errors import TrainingError
 from napari_diffseg.io.atomic import replacing
@@ -19,6 +19,9 @@ Crop = tuple[int, int, int]
 
 _NONE = "None"
 """TOML has no word for it."""
+
+_FROM_ANYWHERE = AfterValidator(lambda path: path and path.absolute())
+"""A run may be resumed from another folder than it was started in."""
 
 
 class _Section(BaseModel):
@@ -36,7 +39,7 @@ class DataConfig(_Section):
         split_seed: of the drawing of these patients.
     """
 
-    path: Path
+    path: Annotated[Path, _FROM_ANYWHERE]
     skip_bad: bool = False
     reads: Reads = "random"
     validation: float = Field(0.2, gt=0, lt=1)
@@ -67,9 +70,16 @@ class TrainConfig(Optimisation):
     checkpoint_every: int = Field(500, ge=1)
     deterministic: bool = False
     device: Literal["auto", "cpu"] = "auto"
-    start_from: Path | None = None
+    start_from: Annotated[Path | None, _FROM_ANYWHERE] = None
     workers: int = Field(2, ge=1, le=64)
     tensorboard: bool = False
+
+    @field_validator("crop")
+    @classmethod
+    def _has_room(cls, crop: Crop | None) -> Crop | None:
+        if crop is not None and min(crop) < 1:
+            raise ValueError("Every size should be at least 1")
+        return crop
 
 
 class ValidationConfig(_Section):
@@ -97,6 +107,7 @@ class RunConfig(_Section):
         name: of the run and of its checkpoints.
         method: in the registry.
         config: the method's, in full.
+        with_control: afterwards train the same network without diffusion on the same cases, and compare.
     """
 
     name: str = Field(min_length=1, max_length=128)
@@ -107,6 +118,7 @@ class RunConfig(_Section):
     augmentation: Augmentation = Augmentation()
     train: TrainConfig
     validation: ValidationConfig = ValidationConfig()
+    with_control: bool = False
 
 
 def read_run(path: Path) -> RunConfig:
@@ -137,9 +149,23 @@ def valid_run(content: dict[str, Any], source: str) -> RunConfig:
     try:
         return RunConfig.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise TrainingError(f"{source} is not valid at “{where}”: {first['msg']}.") from error
+        raise TrainingError(f"{source} cannot be used: {refusal(error)}") from error
+
+
+def refusal(error: ValidationError, *, inside: str = "") -> str:
+    """The first thing that pydantic found wrong, with the value seen.
+
+    Args:
+        error: from it.
+        inside: name of the section that was validated, with a dot.
+    """
+    first = error.errors()[0]
+    where, said = inside + ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        return f"the setting “{where}” is unknown here. Correct its name, or install a newer napari-diffseg."
+    if first["type"] == "missing":
+        return f"the setting “{where}” is missing. Add it."
+    return f"“{where}” is {first['input']!r}. {said}."
 
 
 def write_run(config: RunConfig, path: Path) -> None:

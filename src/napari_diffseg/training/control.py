@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_diffseg.io.atomic import replacing
 
@@ -15,27 +16,39 @@ CONTROL = "control"
 Request = Literal["pause", "resume", "stop", "finish-epoch"]
 
 
+class _Asked(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    request: Request
+    time: float
+
+
 def ask(run: Path, request: Request) -> None:
     """Leave a request for the run's process, which answers with an `Answered` event."""
     folder = run / CONTROL
     folder.mkdir(exist_ok=True)
     with replacing(folder / f"{uuid.uuid4().hex}.json") as partial:
-        partial.write_text(json.dumps({"request": request, "time": time.time()}), encoding="utf-8")
+        partial.write_text(_Asked(request=request, time=time.time()).model_dump_json(), encoding="utf-8")
 
 
-def asked(run: Path) -> list[tuple[Path, Request]]:
-    """Requests that wait, the oldest first, with their files; what is no request is removed."""
+def asked(run: Path, *, since: float) -> list[tuple[Path, Request]]:
+    """Requests that wait, the oldest first, with their files.
+
+    Args:
+        run: its folder.
+        since: seconds since 1970; what was asked earlier was meant for a process that is no more, and is
+            removed, as is all that is no request.
+    """
     found: list[tuple[float, Path, Request]] = []
-    for path in (run / CONTROL).glob("*.json"):
-        if path.name.startswith("."):  # not in place yet
-            continue
+    for path in (run / CONTROL).glob("[!.]*"):  # hidden ones are not in place yet
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            request, when = content["request"], float(content["time"])
-        except (OSError, ValueError, KeyError, TypeError):
-            request, when = None, 0.0
-        if request in get_args(Request):
-            found.append((when, path, request))
+            note = _Asked.model_validate_json(path.read_bytes())
+        except OSError:  # perhaps the next time
+            continue
+        except ValidationError:
+            note = None
+        if note is not None and note.time >= since:
+            found.append((note.time, path, note.request))
         else:
             path.unlink(missing_ok=True)
-    return [(path, request) for _, path, request in sorted(found, key=lambda one: one[:2])]
+    return [(path, request) for _, path, request in sorted(found)]

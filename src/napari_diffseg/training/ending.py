@@ -11,8 +11,13 @@ from contextlib import contextmanager
 import torch
 
 from napari_diffseg.errors import DiffSegError
+from napari_diffseg.inference.ensemble import is_out_of_memory
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Stopped(Exception):
+    """A request to stop was heard."""
 
 
 @contextmanager
@@ -34,18 +39,20 @@ def listening() -> Iterator[threading.Event]:
 
 def sentence_of(error: Exception) -> str:
     """What a person should know and do."""
-    safe = "The last saved state is unharmed:"
+    safe = "What is saved is unharmed:"
     if isinstance(error, DiffSegError):
         return str(error)
-    if isinstance(error, torch.OutOfMemoryError):
+    if is_out_of_memory(error):
         return (
-            f"The GPU's memory is used up. {safe} close what else uses the GPU, or raise train.accumulate in "
-            "run.toml, and resume."
+            f"The memory is used up. {safe} close what else uses it, or raise train.accumulate in run.toml, "
+            "and resume."
         )
     if isinstance(error, OSError) and error.errno in _FULL:
         return f"The disk is full. {safe} free some space and resume."
     if isinstance(error, OSError):
         return f"A file could not be used ({error}). {safe} resume when it is there."
+    if isinstance(error, torch.distributed.DistError) or "gloo" in str(error):
+        return f"Another process of the run has ended; the log says why. {safe} resume it with all of them."
     if isinstance(error, torch.AcceleratorError):
         return f"The GPU no longer answers ({str(error).splitlines()[0]}). {safe} restart it and resume."
     return (

@@ -149,8 +149,19 @@ class EventLog:
         self._file = path.open("ab", buffering=0)
 
     def say(self, event: Event, *, safely: bool = False) -> None:
-        """Add one; `safely` waits until it is on the disk."""
-        self._file.write(event.model_dump_json().encode() + b"\n")
+        """Add one; `safely` waits until it is on the disk.
+
+        Raises:
+            OSError: the disk is full; what stood there of the line is taken back.
+        """
+        line = event.model_dump_json().encode() + b"\n"
+        before = self._file.seek(0, os.SEEK_END)
+        try:
+            while line:  # a disk that is nearly full takes a part of it
+                line = line[self._file.write(line) :]
+        except OSError:
+            self._file.truncate(before)
+            raise
         if safely:
             os.fsync(self._file.fileno())
 

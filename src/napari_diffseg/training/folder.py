@@ -8,15 +8,17 @@
     RUN/state/step-NNNNNN/       to resume from, the last two
     RUN/best.safetensors         checkpoints for segmenting
     RUN/last.safetensors
-    RUN/preview/                 one case of the validation part as the best weights see it
+    RUN/preview/                 one case of the validation part as the last validated weights see it
     RUN/cache/                   prepared cases; may be deleted
     RUN/log.txt                  what the process said
+    RUN/tensorboard/             its curves, where they are asked for
 
 Its process alone writes here, but for control/.
 """
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +34,10 @@ BEST = "best.safetensors"
 LAST = "last.safetensors"
 PREVIEW = "preview"
 CACHE = "cache"
+STATES = "state"
+
+_HALF_WRITTEN = ".????????????????????????????????-*"
+"""What a process that was killed leaves of a file or a folder that was to be put in place as a whole."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +85,16 @@ def make_run(folder: Path, config: RunConfig) -> None:
         raise TrainingError(
             f"The run folder {folder.name} cannot be made: {error.strerror}. Choose another place."
         ) from error
+
+
+def clear_leftovers(run: Path) -> None:
+    """Remove what the run's process was writing when it was killed; for the one that goes on."""
+    for folder in (run, run / STATES, run / CACHE):
+        for path in folder.glob(_HALF_WRITTEN):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def read_summary(folder: Path) -> RunSummary:

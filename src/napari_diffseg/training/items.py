@@ -5,6 +5,7 @@ Item k of a run is a function of (data, settings, seed, k) alone, whoever asks f
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,8 +69,8 @@ class Items:
     def batch(self, numbers: Sequence[int], together: Sequence[int]) -> Batch:
         """Some items, padded at their ends to the size that all of `together` have."""
         sizes = np.max([self._size(number) for number in together], axis=0).tolist()
-        divisor = self._settings.divisor
-        size = [divisor * -(-n // divisor) for n in sizes]
+        multiple = math.lcm(self._settings.divisor, self._config.preparation.multiple)
+        size = [multiple * -(-n // multiple) for n in sizes]
         images, masks = zip(*(self._item(number, size) for number in numbers), strict=True)
         return Batch(torch.stack(images), torch.stack(masks))
 
@@ -121,7 +122,10 @@ class Items:
 
     def _size(self, number: int) -> list[int]:
         shape = self._window_shape(self._place(number))
-        return [shape[axis] for axis in self._axes]
+        *rest, h, w = (shape[axis] for axis in self._axes)
+        if self._config.augmentation.quarter_turns:  # turned, it must fit too
+            h = w = max(h, w)
+        return [*rest, h, w]
 
     def _of_place(self, values: Tensor) -> Tensor:
         return values.squeeze(1 + self._axis) if self._flat else values

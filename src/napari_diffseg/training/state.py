@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from napari_diffseg.errors import TrainingError
 from napari_diffseg.io.atomic import replacing_folder
+from napari_diffseg.training.folder import STATES
 
+_PREFIX = "step-"
 _KEPT = 2
 _SEALS = "state.json"
 
@@ -38,21 +40,24 @@ class State:
 
 
 def save_state(run: Path, state: State) -> None:
-    """Write `state/step-NNNNNN` as a whole, and keep the last two.
+    """Write `state/step-NNNNNN` as a whole, and keep the last two; those of later steps are void by now.
 
     Raises:
         OSError: the disk is full or the folder cannot be written; the older states stay.
     """
-    folder = run / "state" / f"step-{state.step:06d}"
+    folder = run / STATES / f"{_PREFIX}{state.step:06d}"
     folder.parent.mkdir(exist_ok=True)
     with replacing_folder(folder, overwrite=True) as partial:
         for name, tensors in state.tensors.items():
-            save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, partial / name)
+            content = save({key: tensor.contiguous() for key, tensor in tensors.items()})
+            (partial / name).write_bytes(content)  # save_file's own error does not say that the disk is full
         seals = {name: _sha256(partial / name) for name in state.tensors}
         told = {"step": state.step, "sha256": seals, "facts": state.facts}
         (partial / _SEALS).write_text(json.dumps(told), encoding="utf-8")
-    for old in _folders(run)[_KEPT:]:
-        shutil.rmtree(old)
+    folders = _folders(run)
+    newest = folders.index(folder)
+    for old in folders[:newest] + folders[newest + _KEPT :]:
+        shutil.rmtree(old, ignore_errors=True)  # on Windows somebody may look at it
 
 
 def load_state(run: Path) -> tuple[State | None, list[str]]:
@@ -86,12 +91,11 @@ def moments(network: nn.Module, optimiser: torch.optim.Optimizer) -> Tensors:
 
 def put_moments(network: nn.Module, optimiser: torch.optim.Optimizer, tensors: Tensors) -> None:
     """Give the optimiser back what `moments` took."""
-    for name, parameter in network.named_parameters():
-        optimiser.state[parameter] = {
-            full.removeprefix(f"{name}/"): value.to(parameter.device if value.ndim else "cpu")
-            for full, value in tensors.items()
-            if full.rpartition("/")[0] == name
-        }
+    parameters = dict(network.named_parameters())
+    for full, value in tensors.items():
+        name, _, key = full.rpartition("/")
+        parameter = parameters[name]
+        optimiser.state[parameter][key] = value.to(parameter.device if value.ndim else "cpu")
 
 
 def _read(folder: Path) -> State | None:
@@ -107,8 +111,13 @@ def _read(folder: Path) -> State | None:
 
 
 def _folders(run: Path) -> list[Path]:
-    """The newest first."""
-    return sorted((run / "state").glob("step-*"), reverse=True)
+    """The newest first, by number: after a million steps the names no longer sort."""
+    found = [path for path in (run / STATES).glob(f"{_PREFIX}*") if _number(path).isdecimal()]
+    return sorted(found, key=lambda path: int(_number(path)), reverse=True)
+
+
+def _number(path: Path) -> str:
+    return path.name.removeprefix(_PREFIX)
 
 
 def _sha256(path: Path) -> str:

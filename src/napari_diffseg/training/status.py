@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 import psutil
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from napari_diffseg.errors import TrainingError
 from napari_diffseg.io.atomic import replacing
 
 STATUS = "status.json"
@@ -61,11 +62,24 @@ def read_status(run: Path) -> Status | None:
     """The run's status; None where there is none yet. A dead process's run is "lost"."""
     try:
         status = Status.model_validate_json((run / STATUS).read_text(encoding="utf-8"))
-    except (OSError, ValidationError):
+    except (OSError, ValueError):
         return None
     if status.state in ALIVE and not _is_alive(status):
         return status.model_copy(update={"state": "lost"})
     return status
+
+
+def require_idle(run: Path) -> None:
+    """Make sure that no process works in the folder.
+
+    Raises:
+        TrainingError: one does.
+    """
+    status = read_status(run)
+    if status is not None and status.state in ALIVE:
+        raise TrainingError(
+            f"{run.name} is going on already (process {status.pid} on {status.host}). Pause or stop it there."
+        )
 
 
 def _is_alive(status: Status) -> bool:

@@ -17,6 +17,7 @@ from napari_diffseg.errors import TrainingError
 from napari_diffseg.methods.method import Batch, Loss, Method
 from napari_diffseg.training.augmentation import seed_of
 from napari_diffseg.training.config import TrainConfig
+from napari_diffseg.training.ending import sentence_of
 from napari_diffseg.training.loader import Share
 from napari_diffseg.training.state import State, Tensors, moments, put_moments
 
@@ -40,7 +41,7 @@ class Trainer:
         self, config: TrainConfig, method: Method, settings: Any, network: nn.Module, accelerator: Accelerator
     ) -> None:
         self._config, self._method, self._settings = config, method, settings
-        self._accelerator = accelerator
+        self.accelerator = accelerator
         self._bare = network.to(accelerator.device)
         self._average = (
             AveragedModel(self._bare, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
@@ -52,12 +53,37 @@ class Trainer:
         )
         self._network, self._optimiser = accelerator.prepare(network, optimiser)
 
+    @property
+    def parameters(self) -> int:
+        """Of the network."""
+        return sum(parameter.numel() for parameter in self._bare.parameters())
+
     def step(self, step: int, batches: Iterator[Batch], share: Share) -> Loss:
         """One step of the optimiser; gives the loss over the batch of all processes.
 
         Raises:
-            TrainingError: the loss is not a number; nothing was changed.
+            TrainingError: the loss or the gradients are not numbers, and nothing was changed; or the memory
+                is too small for the optimiser.
+            OutOfMemoryError: it is too small for a part of the batch; nothing was changed.
         """
+        loss = self._with_gradients(step, batches, share)
+        norm = self.accelerator.clip_grad_norm_(
+            self._network.parameters(), self._config.gradient_norm or math.inf
+        )
+        if not loss.total.isfinite():
+            raise _no_number("loss", loss.total, step)
+        if not norm.isfinite() and self.accelerator.scaler is None:  # a scaler leaves such a step out
+            raise _no_number("norm of the gradients", norm, step)
+        try:
+            self._optimiser.step()
+            if self._average is not None:
+                self._average.update_parameters(self._bare)
+        except torch.OutOfMemoryError as error:  # half of the weights may be moved: no second try
+            raise TrainingError(sentence_of(error)) from error
+        return loss
+
+    def _with_gradients(self, step: int, batches: Iterator[Batch], share: Share) -> Loss:
+        """The loss over the batch of all processes, and its gradients in the parameters."""
         self._network.train()
         for group in self._optimiser.param_groups:
             group["lr"] = learning_rate(self._config, step)
@@ -67,20 +93,13 @@ class Trainer:
         losses: list[tuple[float, Loss]] = []
         for places, batch in zip(share.places, batches, strict=True):
             last = places.stop == share.places[-1].stop
-            with nullcontext() if last else self._accelerator.no_sync(self._network):
+            with nullcontext() if last else self.accelerator.no_sync(self._network):
                 draws = Draws(self._config.seed, step, places, share.batch)
                 loss = self._method.loss(self._settings, self._network, batch, draws)
                 weight = len(places) / own
-                self._accelerator.backward(loss.total * weight)
+                self.accelerator.backward(loss.total * weight)
                 losses.append((weight, loss))
-        whole = self._joined(losses)
-        self._require_number(whole, step)
-        if self._config.gradient_norm is not None:
-            self._accelerator.clip_grad_norm_(self._network.parameters(), self._config.gradient_norm)
-        self._optimiser.step()
-        if self._average is not None:
-            self._average.update_parameters(self._bare)
-        return whole
+        return self._joined(losses)
 
     def weights(self) -> Tensors:
         """What is validated and saved: the moving average, or else the weights; a copy on the CPU."""
@@ -95,7 +114,7 @@ class Trainer:
         }
         if self._average is not None:
             tensors[_AVERAGE] = _copied(self._average.state_dict())
-        scaler = self._accelerator.scaler
+        scaler = self.accelerator.scaler
         return State(step, tensors, {**facts, "scaler": scaler.state_dict() if scaler else None})
 
     def restore(self, state: State) -> None:
@@ -114,8 +133,8 @@ class Trainer:
                 "this run's config describes. Train into a new folder."
             ) from error
         put_moments(self._bare, self._optimiser, state.tensors[_MOMENTS])
-        if self._accelerator.scaler and state.facts["scaler"]:
-            self._accelerator.scaler.load_state_dict(state.facts["scaler"])
+        if self.accelerator.scaler and state.facts["scaler"]:
+            self.accelerator.scaler.load_state_dict(state.facts["scaler"])
 
     def _joined(self, losses: list[tuple[float, Loss]]) -> Loss:
         """The mean over parts and processes."""
@@ -125,17 +144,10 @@ class Trainer:
             for weight, loss in losses
         ]
         values = torch.stack(rows).sum(0)
-        if self._accelerator.num_processes > 1:
-            values = self._accelerator.reduce(values.to(self._accelerator.device), "mean").cpu()
+        if self.accelerator.num_processes > 1:
+            values = self.accelerator.reduce(values.to(self.accelerator.device), "mean").cpu()
         total, *parts = values.tolist()
         return Loss(torch.tensor(total), dict(zip(names, parts, strict=True)))
-
-    def _require_number(self, loss: Loss, step: int) -> None:
-        if not torch.isfinite(loss.total):
-            raise TrainingError(
-                f"The loss became {float(loss.total)} at step {step}. The last saved state is unharmed: "
-                "resume from it with a lower learning rate, or with train.precision set to fp32."
-            )
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:
@@ -145,6 +157,13 @@ def learning_rate(config: TrainConfig, step: int) -> float:
     decay = config.steps - config.warmup_steps if config.decay_steps is None else config.decay_steps
     done = max(0.0, (step - (config.steps - decay)) / max(1, decay))
     return config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+def _no_number(what: str, value: Tensor, step: int) -> TrainingError:
+    return TrainingError(
+        f"The {what} became {float(value)} at step {step}. What is saved is unharmed: resume from it "
+        "with a lower learning rate, or with train.precision set to fp32."
+    )
 
 
 def _copied(tensors: dict[str, Tensor]) -> Tensors:

@@ -20,7 +20,9 @@ from napari_diffseg.io.nifti import write_volume
 from napari_diffseg.results.options import Device
 from napari_diffseg.results.result import Result
 from napari_diffseg.training.config import ValidationConfig
+from napari_diffseg.training.ending import Stopped
 from napari_diffseg.training.folder import PREVIEW
+from napari_diffseg.volume.scan import Scan
 
 
 def validate(
@@ -31,7 +33,7 @@ def validate(
     *,
     device: Device,
     go_on: Callable[[], bool],
-) -> Summary | None:
+) -> Summary:
     """Sample each case and score it; the first one becomes the run's preview.
 
     Args:
@@ -40,26 +42,38 @@ def validate(
         config: members, steps and seed.
         run: its folder.
         device: to sample on.
-        go_on: asked before every case; None is given where it says no.
+        go_on: asked again and again.
+
+    Raises:
+        Stopped: `go_on` said no.
+        OutOfMemoryError: a case does not fit into the memory that is free.
     """
     scores: list[CaseScore] = []
     for case in cases:
-        if not go_on():
-            return None
         labelled = case.read()
-        result = segment(
-            labelled.scan,
-            checkpoint,
-            members=config.members,
-            steps=config.steps,
-            seed=config.seed,
-            device=device,
-            preview=False,
-        ).result()
+        result = _sampled(labelled.scan, checkpoint, config, device, go_on)
         if not scores:
             _show(run, checkpoint, case, labelled, result)
         scores.append(score(result, labelled.reads, case=case.name))
     return summarise(scores, [info.name for info in checkpoint.document.classes])
+
+
+def _sampled(
+    scan: Scan, checkpoint: Checkpoint, config: ValidationConfig, device: Device, go_on: Callable[[], bool]
+) -> Result:
+    sampling = segment(
+        scan,
+        checkpoint,
+        members=config.members,
+        steps=config.steps,
+        seed=config.seed,
+        device=device,
+        preview=False,
+    )
+    for _ in sampling:
+        if not go_on():
+            raise Stopped
+    return sampling.result()
 
 
 def _show(run: Path, checkpoint: Checkpoint, case: Case, labelled: LabelledScan, result: Result) -> None:

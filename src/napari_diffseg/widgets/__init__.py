@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_diffseg.widgets.segment import SegmentWidget
+    from napari_diffseg.widgets.train import TrainWidget
 
-__all__ = ["SegmentWidget"]
+__all__ = ["SegmentWidget", "TrainWidget"]
+
+_MODULES = {"SegmentWidget": "segment", "TrainWidget": "train"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.segment"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -6,72 +6,54 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph
-from napari.utils.theme import get_theme
-from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_diffseg.training.events import Validated
+from napari_diffseg.widgets.event_wording import metric_in_words
 from napari_diffseg.widgets.following import Curves
-from napari_diffseg.widgets.run_wording import metric_in_words
+from napari_diffseg.widgets.plots import colour, line_on, plot_on, title
 
 _LOSS, _RATE, _METRIC = "#2e86de", "#e08e2b", "#2fa36b"  # on dark and on light
-_FAINT = 90
-_AXIS_WIDTH = 52
-_HEIGHTS = {"loss": 3, "rate": 2, "metric": 3}
-_SMALL = "8pt"
+_LEAST_WIDTH, _LEAST_HEIGHTS = 120, (130, 64)
 
 
 class CurvesView(QWidget):
-    """Three plots over one axis of steps, and which metric the last one shows.
+    """Three plots over one axis of steps.
 
     Attributes:
-        shown: which of the validations' metrics is shown.
         loss: every step's, and a smooth line through them; on a logarithmic axis where all are above 0.
         rate: of the optimiser.
-        validation: the metric's values; the best weights' is ringed.
+        validation: a metric's values; the best weights' is ringed.
+        shown: which metric that is.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._validated: tuple[Validated, ...] = ()
+        self._steps, self._judged = pyqtgraph.GraphicsLayoutWidget(), pyqtgraph.GraphicsLayoutWidget()
+        self.loss = plot_on(self._steps, 0, logarithmic=True)
+        self.rate = plot_on(self._steps, 1)
+        self.validation = plot_on(self._judged, 0)
         self.shown = QComboBox()
-        self.shown.setToolTip("Which metric of the validations the last plot shows.")
-        self._canvas = pyqtgraph.GraphicsLayoutWidget()
-        self._canvas.setMinimumSize(120, 210)
-        self.loss, self.rate, self.validation = (self._plot(row) for row in range(3))
-        for plot in (self.rate, self.validation):
-            plot.setXLink(self.loss)
-        self._raw, self._smooth = self._line(self.loss, _LOSS, _FAINT), self._line(self.loss, _LOSS)
-        self._rates = self._line(self.rate, _RATE)
+        self.shown.setToolTip("Which metric of the validations is shown; the ring is the best checkpoint's.")
+        self._raw, self._smooth = line_on(self.loss, _LOSS, faint=True), line_on(self.loss, _LOSS)
+        self._rates = line_on(self.rate, _RATE)
         self._metrics = self.validation.plot(pen=_METRIC, symbol="o", symbolSize=5, symbolBrush=_METRIC)
         self._best = self.validation.plot(pen=None, symbol="o", symbolSize=12, symbolBrush=None)
         self._best.setSymbolPen(pyqtgraph.mkPen(_METRIC, width=2))
-        self._title(self.loss, "Loss")
-        self._title(self.rate, "Learning rate")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addWidget(self._canvas, 1)
-        layout.addWidget(self.shown)
+        self._lay_out()
         self.shown.currentIndexChanged.connect(self._draw_metric)
-        self.shown.hide()
 
-    def colour(self, theme_name: str) -> None:
+    def colour(self, theme: str) -> None:
         """Take the colours of a napari theme."""
-        theme = get_theme(theme_name)
-        self._canvas.setBackground(theme.background.as_hex())
-        for plot in (self.loss, self.rate, self.validation):
-            for side in ("left", "bottom"):
-                plot.getAxis(side).setPen(theme.secondary.as_hex())
-                plot.getAxis(side).setTextPen(theme.text.as_hex())
-            plot.titleLabel.setText(plot.titleLabel.text, color=theme.text.as_hex(), size=_SMALL)
+        for canvas in (self._steps, self._judged):
+            colour(canvas, theme)
 
     def clear(self) -> None:
         """Another run is shown, of which nothing is known yet."""
         for line in (self._raw, self._smooth, self._rates, self._metrics, self._best):
             line.setData([], [])
-        self.shown.clear()
-        self.shown.hide()
+        self._list((), "")
         self._validated = ()
 
     def show_steps(self, curves: Curves) -> None:
@@ -90,10 +72,29 @@ class CurvesView(QWidget):
         """
         self._validated = tuple(validated)
         names = list(dict.fromkeys(name for event in validated for name in event.metrics))
-        listed = [self.shown.itemData(place) for place in range(self.shown.count())]
-        if names != listed:
+        if names != [self.shown.itemData(place) for place in range(self.shown.count())]:
             self._list(names, self.shown.currentData() or deciding)
         self._draw_metric()
+
+    def _lay_out(self) -> None:
+        title(self.loss, "Loss")
+        title(self.rate, "Learning rate")
+        self.loss.getAxis("bottom").setStyle(showValues=False)
+        for row, share in enumerate((5, 2)):
+            self._steps.ci.layout.setRowStretchFactor(row, share)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        for canvas, least in zip((self._steps, self._judged), _LEAST_HEIGHTS, strict=True):
+            canvas.ci.layout.setContentsMargins(0, 2, 0, 2)
+            canvas.ci.layout.setSpacing(0)
+            canvas.setMinimumSize(_LEAST_WIDTH, least)
+            canvas.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        for plot in (self.rate, self.validation):
+            plot.setXLink(self.loss)
+        layout.addWidget(self._steps, 5)
+        layout.addWidget(self.shown)
+        layout.addWidget(self._judged, 3)
 
     def _list(self, names: Sequence[str], chosen: str) -> None:
         self.shown.blockSignals(True)
@@ -102,7 +103,8 @@ class CurvesView(QWidget):
             self.shown.addItem(metric_in_words(name), name)
         self.shown.setCurrentIndex(max(0, self.shown.findData(chosen)))
         self.shown.blockSignals(False)
-        self.shown.setVisible(bool(names))
+        for widget in (self.shown, self._judged):
+            widget.setVisible(bool(names))
 
     def _draw_metric(self, *_: object) -> None:
         name = self.shown.currentData()
@@ -112,27 +114,5 @@ class CurvesView(QWidget):
         best = next((event for event in reversed(self._validated) if event.best), None)
         ringed = defined[defined[:, 0] == best.step] if best else defined[:0]
         self._best.setData(ringed[:, 0], ringed[:, 1])
-        self._title(self.validation, metric_in_words(name) if name else "Validation")
-
-    def _plot(self, row: int) -> pyqtgraph.PlotItem:
-        plot = self._canvas.addPlot(row=row, col=0)
-        self._canvas.ci.layout.setRowStretchFactor(row, list(_HEIGHTS.values())[row])
-        plot.getAxis("left").setWidth(_AXIS_WIDTH)
-        plot.setMenuEnabled(False)
-        plot.getViewBox().setDefaultPadding(0.04)
-        for side in ("left", "bottom"):
-            plot.getAxis(side).enableAutoSIPrefix(False)
-        if row < 2:
-            plot.getAxis("bottom").setStyle(showValues=False)
-        return plot
-
-    def _line(self, plot: pyqtgraph.PlotItem, colour: str, alpha: int = 255) -> pyqtgraph.PlotDataItem:
-        pen = QColor(colour)
-        pen.setAlpha(alpha)
-        line = plot.plot(pen=pyqtgraph.mkPen(pen, width=1 if alpha < 255 else 2))
-        line.setDownsampling(auto=True, method="peak")
-        line.setClipToView(True)
-        return line
-
-    def _title(self, plot: pyqtgraph.PlotItem, text: str) -> None:
-        plot.setTitle(text, size=_SMALL, color=plot.titleLabel.opts["color"])
+        low = 0.0 if (defined[:, 1] >= 0).all() else None  # no room for a Dice below 0
+        self.validation.getViewBox().setLimits(yMin=low)

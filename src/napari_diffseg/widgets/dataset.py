@@ -20,7 +20,7 @@ from napari_diffseg.widgets.from_layers import FromLayers
 from napari_diffseg.widgets.picture import Picture
 from napari_diffseg.widgets.pictures import Pictures
 from napari_diffseg.widgets.plain_label import PlainLabel
-from napari_diffseg.widgets.rows import row_of
+from napari_diffseg.widgets.rows import equal
 from napari_diffseg.widgets.section import Section
 from napari_diffseg.widgets.wording import count
 
@@ -59,7 +59,7 @@ class DatasetChooser(QWidget):
         self.bar = QProgressBar()
         self.bar.setFormat("%v of %m cases read")
         self.wrong = PlainLabel()
-        self.details = Section("What is wrong", self.wrong)
+        self.details = Section("Details", self.wrong)
         self.leave_out = QCheckBox("Leave out bad cases")
         self._lay_out()
         self._connect()
@@ -105,7 +105,7 @@ class DatasetChooser(QWidget):
     def colour(self) -> None:
         """Take the colours of the viewer's theme."""
         style = f"color: {get_theme(self._viewer.theme).warning.as_hex()};"
-        for widget in (self.problem, self.leave_out, self.wrong):
+        for widget in (self.problem, self.leave_out):
             widget.setStyleSheet(style)
 
     def _lay_out(self) -> None:
@@ -120,7 +120,7 @@ class DatasetChooser(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         for widget in (
-            row_of(self.folder, self.file, self.layers),
+            equal(self.folder, self.file, self.layers),
             self.place,
             self.summary,
             self.problem,
@@ -173,8 +173,11 @@ class DatasetChooser(QWidget):
                 self.changed.emit()
 
     def _fail(self, error: DiffSegError) -> None:
+        sentence, _, more = str(error).partition("\n")
         self.summary.say("")
-        self.problem.say(str(error))
+        self.problem.say(sentence)
+        self.wrong.say(more)
+        self.details.setVisible(bool(more))
         self.place.hide()
 
     def _end(self) -> None:

@@ -14,16 +14,15 @@ _MOST_NAMES = 6
 def summary(dataset: Dataset, inspection: Inspection | None) -> str:
     """Layout, cases, patients, channels, raters, sizes; what only reading the cases tells comes later."""
     patients = len({case.patient for case in dataset.cases})
-    modality = f" {dataset.modality}" if dataset.modality else ""
-    kind = "images" if dataset.dimensions == 2 else "volumes"
-    lines = [
-        f"{dataset.layout}: {count(len(dataset.cases), 'case')} of {count(patients, 'patient')}, "
-        f"{dataset.dimensions}D{modality} {kind}",
-        f"{count(len(dataset.channels), 'channel')}: {_listed(dataset.channels)}",
-    ]
-    if inspection is not None and inspection.facts:
-        lines += _measured(inspection)
-    return "\n".join(lines)
+    kind = " ".join(filter(None, [f"{dataset.dimensions}D", dataset.modality]))
+    channels = f"{count(len(dataset.channels), 'channel')} ({_listed(dataset.channels)})"
+    masks, sizes = _measured(inspection) if inspection is not None else ("", "")
+    lines = (
+        (dataset.layout, kind),
+        (count(len(dataset.cases), "case"), count(patients, "patient"), channels, masks),
+        (sizes,),
+    )
+    return "\n".join(text for line in lines if (text := " · ".join(filter(None, line))))
 
 
 def problems(found: Sequence[Problem]) -> str:
@@ -31,16 +30,19 @@ def problems(found: Sequence[Problem]) -> str:
     return "\n".join(f"{problem.case}: {problem.sentence}" for problem in found)
 
 
-def _measured(inspection: Inspection) -> list[str]:
-    lines = []
+def _measured(inspection: Inspection) -> tuple[str, str]:
+    """Raters, and sizes in voxels and millimetres; empty before a case was read."""
     raters = sorted(inspection.raters)
-    if raters:
-        lines.append(f"{_interval((raters[0], raters[-1]))} {'rater' if raters == [1] else 'raters'} a case")
-    if inspection.shapes:
-        voxels = " × ".join(map(_interval, inspection.shapes))
-        spacing = " × ".join(map(_interval, inspection.spacings_mm))
-        lines.append(f"{voxels} voxels of {spacing} mm")
-    return [" · ".join(lines)] if lines else []
+    if not raters:
+        return "", ""
+    shapes, spacings = inspection.shapes, inspection.spacings_mm
+    if inspection.dataset.dimensions == 2:
+        shapes, spacings = shapes[1:], spacings[1:]
+    voxels = " × ".join(map(_interval, shapes))
+    edges = [spacings[0]] if len(set(spacings)) == 1 else spacings
+    what = "pixels" if inspection.dataset.dimensions == 2 else "voxels"
+    masks = f"{_interval((raters[0], raters[-1]))} {'rater' if raters == [1] else 'raters'}"
+    return masks, f"{voxels} {what} of {' × '.join(map(_interval, edges))} mm"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -42,6 +42,8 @@ def examine(path: Path, given_up: Flag) -> Iterator[Dataset | Picture | Progress
     Raises:
         DatasetError: it is no data set.
     """
+    if given_up.is_set():
+        return
     dataset = open_dataset(path)
     yield dataset
     for picture in _pictures(dataset):

@@ -9,13 +9,14 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 _UNITS = {"mm": "mm", "voxels": "voxels"}
+_WORDS = {"unet": "Network", "rgb": "RGB", "ema": "EMA"}
 _ATTRIBUTE = re.compile(r"    (\w+): (.+)")
 
 
 def label_of(name: str, field: FieldInfo) -> str:
     """The field's title, or its name in words, with the unit that it ends in, such as "Spacing (mm)"."""
-    if field.title:
-        return field.title
+    if field.title or name in _WORDS:
+        return field.title or _WORDS[name]
     *words, last = name.split("_")
     unit = f" ({_UNITS[last]})" if words and last in _UNITS else f" {last}"
     text = (" ".join(words) + unit).strip()

@@ -24,8 +24,9 @@ from napari_diffseg.training.events import (
 )
 from napari_diffseg.training.folder import LOG, RUN, RunSummary
 from napari_diffseg.training.status import read_status
+from napari_diffseg.widgets.event_wording import log_in_words
 
-_TAIL_BYTES = 4096
+_TAIL_BYTES = 16_384
 _TAIL_LINES = 40
 _SMOOTHED_OVER = 50  # parts of a run
 _LEAST_SMOOTHED = 5
@@ -132,15 +133,16 @@ class Follower:
         )
 
     def log(self) -> str:
-        """The last lines of what the process said."""
+        """The last lines of what the process said, with events in words."""
         try:
             with (self.folder / LOG).open("rb") as file:
                 file.seek(0, os.SEEK_END)
-                file.seek(max(0, file.tell() - _TAIL_BYTES))
-                text = file.read().decode(errors="replace")
+                start = max(0, file.tell() - _TAIL_BYTES)
+                file.seek(start)
+                lines = file.read().decode(errors="replace").splitlines()[int(start > 0) :]
         except OSError:
             return ""
-        return "\n".join(text.splitlines()[-_TAIL_LINES:])
+        return "\n".join(log_in_words(line) for line in lines[-_TAIL_LINES:])
 
     def _add(self, event: Stepped) -> None:
         self._steps.append(event.step)

@@ -37,6 +37,18 @@ class Rows(QFormLayout):
         return row
 
 
+def equal(*widgets: QWidget) -> QWidget:
+    """Widgets beside one another, each as wide as the others."""
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(4)
+    for widget in widgets:
+        widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        layout.addWidget(widget, 1)
+    return row
+
+
 def row_of(field: QWidget, *beside: QWidget) -> QWidget:
     """Widgets beside one another; the first, and others that may shrink, share the room there is."""
     row = QWidget()

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableWidget, QTableWidgetItem
 
 from napari_diffseg.methods.registry import methods
 from napari_diffseg.training.events import Validated
+from napari_diffseg.widgets.event_wording import deciding, metric_in_words, value_in_words
 from napari_diffseg.widgets.following import Seen
-from napari_diffseg.widgets.run_wording import deciding, metric_in_words, state_in_words
+from napari_diffseg.widgets.run_wording import date, state_in_words
 
 _COLUMNS = ("Run", "Data", "State", "Best")
 _ROWS_SHOWN = 3
@@ -41,23 +41,28 @@ class RunTable(QTableWidget):
         self.setTabKeyNavigation(False)
         self.setShowGrid(False)
         self.setWordWrap(False)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         rows, columns = self.verticalHeader(), self.horizontalHeader()
         assert rows is not None
         assert columns is not None
         rows.hide()
         rows.setDefaultSectionSize(2 * self.fontMetrics().lineSpacing() + 8)
-        columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        columns.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         columns.setHighlightSections(False)
         self.sortItems(1, Qt.SortOrder.DescendingOrder)
         self.setSortingEnabled(True)
         self.itemSelectionChanged.connect(self._tell)
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
-        """Room for three runs; more scroll."""
+        """Room for three runs at most; more scroll."""
         rows, columns = self.verticalHeader(), self.horizontalHeader()
         assert rows is not None
         assert columns is not None
-        return QSize(320, columns.sizeHint().height() + _ROWS_SHOWN * rows.defaultSectionSize() + 4)
+        return QSize(
+            320,
+            columns.sizeHint().height() + min(self.rowCount(), _ROWS_SHOWN) * rows.defaultSectionSize() + 4,
+        )
 
     def current(self) -> Path | None:
         """The folder of the chosen run."""
@@ -91,6 +96,7 @@ class RunTable(QTableWidget):
             for column, (text, order) in enumerate(_cells(run, starting=folder in starting)):
                 self._fill(rows[folder], column, text, order, folder)
         self.setSortingEnabled(True)
+        self.updateGeometry()
         self.blockSignals(False)
         if self.current() != before:
             self._tell()
@@ -126,7 +132,7 @@ def _cells(run: Seen, *, starting: bool) -> list[tuple[str, float | str]]:
     """Text and order of each column."""
     entry = methods().get(run.summary.config.method)
     name, method = run.summary.config.name, entry.title if entry else run.summary.config.method
-    data, made = run.summary.config.data.path.name, time.strftime("%d %b %Y, %H:%M", time.localtime(run.made))
+    data, made = run.summary.config.data.path.name, date(run.made)
     steps = f"{run.summary.status.step} of {run.summary.config.train.steps}" if run.summary.status else ""
     state = state_in_words(run.summary.status, starting=starting)
     best, order = _best(run.summary.best)
@@ -142,5 +148,5 @@ def _best(event: Validated | None) -> tuple[str, float]:
     if event is None:
         return "", float("-inf")
     name, value = deciding(event)
-    shown = "undefined" if value is None else f"{value:.3f}"
-    return f"{metric_in_words(name)} {shown}\nstep {event.step}", float("-inf") if value is None else value
+    order = float("-inf") if value is None else value
+    return f"{metric_in_words(name)} {value_in_words(value)}\nstep {event.step}", order

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from html import escape
+
 from napari.components import ViewerModel
 from napari.utils.theme import get_theme
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QHBoxLayout,
     QPlainTextEdit,
     QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
+from superqt import QElidingLabel
 
 from napari_diffseg.layers import Preview, PreviewLayers
 from napari_diffseg.training.status import ALIVE
 from napari_diffseg.widgets.curves import CurvesView
+from napari_diffseg.widgets.event_wording import deciding
 from napari_diffseg.widgets.following import Curves, Seen
 from napari_diffseg.widgets.plain_label import PlainLabel
-from napari_diffseg.widgets.rows import row_of
-from napari_diffseg.widgets.run_wording import deciding, progress
+from napari_diffseg.widgets.rows import equal, row_of
+from napari_diffseg.widgets.run_wording import progress
 
 _LOG_LINES = 3
 
@@ -52,7 +56,7 @@ class RunView(QWidget):
         self.run: Seen | None = None
         self._preview: Preview | None = None
         self.layers = PreviewLayers(viewer)
-        self.state, self.warning = PlainLabel(), PlainLabel()
+        self.state, self.warning = PlainLabel(), QElidingLabel()
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(8)
@@ -71,6 +75,7 @@ class RunView(QWidget):
         self.run = self._preview = None
         self.layers.clear()
         self.curves.clear()
+        self.shown_class.hide()
         self.hide()
 
     def show_run(self, run: Seen, *, starting: bool) -> None:
@@ -84,7 +89,7 @@ class RunView(QWidget):
         status, steps = run.summary.status, run.summary.config.train.steps
         state = "starting" if starting else status.state if status else None
         self.state.say(progress(run, starting=starting))
-        self.warning.say(run.warned[-1] if run.warned else "")
+        self._warn(run.warned)
         busy = state == "starting" or (state == "preparing" and run.prepared is None)
         if state == "preparing" and run.prepared is not None:
             self.bar.setRange(0, run.prepared.cases)
@@ -131,7 +136,14 @@ class RunView(QWidget):
         self.curves.colour(self._viewer.theme)
         self.warning.setStyleSheet(f"color: {get_theme(self._viewer.theme).warning.as_hex()};")
 
+    def _warn(self, sentences: Sequence[str]) -> None:
+        """Show the newest warning in one line; the tooltip has them all."""
+        self.warning.setText(sentences[-1] if sentences else "")
+        self.warning.setToolTip("\n".join(map(escape, sentences)))
+        self.warning.setVisible(bool(sentences))
+
     def _explain(self) -> None:
+        self.warning.setTextFormat(Qt.TextFormat.PlainText)
         self.preview.setChecked(True)
         self.preview.setToolTip("Image, truth, mean and variance of one validation case, at each validation.")
         self.shown_class.setToolTip("The class whose mean and variance the preview shows.")
@@ -141,7 +153,6 @@ class RunView(QWidget):
         self.use.setToolTip("Put the best checkpoint so far among the models, and choose it in Segment.")
         self.log.setToolTip("The end of the log.")
         self.log.setReadOnly(True)
-        self.log.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.log.setFixedHeight(_LOG_LINES * self.log.fontMetrics().lineSpacing() + 14)
 
     def _lay_out(self) -> None:
@@ -155,7 +166,7 @@ class RunView(QWidget):
             self.curves,
             row_of(self.preview, self.shown_class),
             self.log,
-            _equal(self.pause, self.finish_epoch, self.stop),
+            equal(self.pause, self.finish_epoch, self.stop),
             self.use,
         )
         for part in parts:
@@ -195,13 +206,3 @@ class RunView(QWidget):
 
     def _choose_class(self, index: int) -> None:
         self.layers.choose_class(index)
-
-
-def _equal(*buttons: QPushButton) -> QWidget:
-    """Buttons beside one another, as wide as one another."""
-    row = row_of(*buttons)
-    layout = row.layout()
-    assert isinstance(layout, QHBoxLayout)
-    for place in range(len(buttons)):
-        layout.setStretch(place, 1)
-    return row

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
+
 from napari_diffseg.training.control import Request
-from napari_diffseg.training.events import Validated
 from napari_diffseg.training.status import ALIVE, State, Status
 from napari_diffseg.widgets.following import Seen
 from napari_diffseg.widgets.wording import duration, memory
@@ -17,32 +18,12 @@ _STATES: dict[State, str] = {
     "failed": "failed",
     "lost": "broken off",
 }
-_METRICS = {
-    "dice": "Dice",
-    "hd95_mm": "HD95 (mm)",
-    "nsd_1mm": "NSD at 1 mm",
-    "centroid_distance_mm": "Centroid distance (mm)",
-    "first_member_dice": "Dice of the first member",
-    "member_disagreement": "Disagreement of members",
-    "ged": "GED",
-    "ged_unbiased": "GED, unbiased",
-    "matched_iou": "Matched IoU",
-    "pairwise_dice": "Dice, each member and rater",
-}
-
-
 ASKED: dict[Request, str] = {
     "pause": "Asked to pause; it does after the step that is being computed.",
     "resume": "Asked to go on.",
     "stop": "Asked to stop; it saves and ends after the step that is being computed.",
     "finish-epoch": "Asked to stop after this epoch.",
 }
-
-
-def metric_in_words(name: str) -> str:
-    """For example "HD95 (mm)", or "Dice, anterior" for one class."""
-    metric, comma, of_class = name.partition(", ")
-    return f"{_METRICS.get(metric, metric)}{comma}{of_class}"
 
 
 def state_in_words(status: Status | None, *, starting: bool) -> str:
@@ -57,10 +38,14 @@ def state_in_words(status: Status | None, *, starting: bool) -> str:
     return "not started" if status is None else _STATES[status.state]
 
 
-def deciding(event: Validated) -> tuple[str, float | None]:
-    """Name and value of the metric that selects the best weights."""
-    name = "ged" if "GED" in event.selected_by else "dice"
-    return name, event.metrics.get(name)
+def date(seconds: float) -> str:
+    """For example "21 Nov 21:40", with the year where it is another than this one.
+
+    Args:
+        seconds: since 1970.
+    """
+    when, now = time.localtime(seconds), time.localtime()
+    return time.strftime("%d %b %H:%M" if when.tm_year == now.tm_year else "%d %b %Y", when)
 
 
 def progress(run: Seen, *, starting: bool) -> str:

@@ -12,6 +12,7 @@ from napari_diffseg.errors import DiffSegError
 from napari_diffseg.training.control import Request, ask
 from napari_diffseg.training.status import ALIVE
 from napari_diffseg.widgets.adopt import adopt, choose_in_segment
+from napari_diffseg.widgets.column import scrolling
 from napari_diffseg.widgets.errand import Errand
 from napari_diffseg.widgets.following import Seen
 from napari_diffseg.widgets.launched import Launched
@@ -39,11 +40,9 @@ class Runs(QWidget):
         self.table, self.view, self.message = RunTable(), RunView(viewer), PlainLabel()
         self.watch = Watch(folder, self)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 6, 8, 6)
-        layout.setSpacing(6)
-        for part in (self.nothing, self.table, self.view, self.message):
-            layout.addWidget(part, int(part is self.view))
-        layout.addStretch(0)
+        layout.setContentsMargins(0, 0, 0, 0)
+        parts = (self.nothing, self.table, self.view, self.message)
+        layout.addWidget(scrolling(*parts, growing=self.view))
         self.table.chosen.connect(self._choose)
         self.view.asked.connect(self._ask)
         self.view.started.connect(self._start_again)
@@ -61,7 +60,7 @@ class Runs(QWidget):
         Launched.of(self).launch(run)
         self._follow(run)
 
-    def move(self, folder: Path) -> None:
+    def use_folder(self, folder: Path) -> None:
         """List the runs of another folder."""
         self.view.clear()
         self.watch.move(folder)
