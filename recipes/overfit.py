@@ -89,13 +89,14 @@ class Job:
 
 # One patch of each case a step, so that there is time for many: the network must first learn to hand noise
 # through unchanged, to a hundredth, before the mask's trace in it is worth learning; a short memory of the
-# second moments helps with that. Much smaller patches are quicker, but their norms measure other statistics
-# than the whole volume's, and their places leave its edges out.
+# second moments helps with that. The mean of a patch's noise is what it learns last, as group norms take it
+# away and it weighs little in the error; where it is wrong, a class fills the volume or vanishes from it.
+# Small patches, whose means are larger, and a single group show it sooner.
 PATCHES = Job(
     "patchddm",
-    {"unet": GUIDED_3D | AVERAGED, "patch": 24},
+    {"unet": GUIDED_3D | AVERAGED | {"groups": 1}, "patch": 16},
     copies=1,
-    training_steps=24_000,
+    training_steps=32_000,
     rate=3e-3,
     beta2=0.95,
 )
@@ -115,7 +116,7 @@ JOBS = {
     ),
     "patchddm-3d": PATCHES,
     "patchddm-3d-ms": replace(
-        PATCHES, data="ms", config=PATCHES.config | {"patch": 28}, training_steps=17_000
+        PATCHES, data="ms", config={"unet": GUIDED_3D | AVERAGED, "patch": 28}, training_steps=17_000
     ),
     "patchddm-2d": Job(
         "patchddm",

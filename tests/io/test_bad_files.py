@@ -80,10 +80,17 @@ def test_a_picture_with_the_wrong_name_is_refused(tmp_path, ending, content):
 
 
 @pytest.mark.parametrize(
-    "shape", [(16, 16), (16, 16, 1), (1, 16, 16), (16, 1, 16, 4)], ids=lambda shape: "x".join(map(str, shape))
+    "shape", [(16, 16), (16, 1, 1), (1, 16, 1), (1, 1, 16, 4)], ids=lambda shape: "x".join(map(str, shape))
 )
-def test_a_2d_file_is_refused_in_whichever_axis(tmp_path, shape):
-    refuse(save(tmp_path / "scan.nii", noise(shape)), "is 2D")
+def test_a_file_without_three_axes_is_refused_in_whichever_order(tmp_path, shape):
+    refuse(save(tmp_path / "scan.nii", noise(shape)), "three axes are needed")
+
+
+@pytest.mark.parametrize("shape", [(16, 16, 1), (16, 1, 16), (1, 16, 16)], ids=str)
+def test_a_volume_of_one_slice_is_an_image(tmp_path, shape):
+    scan = read_volume(save(tmp_path / "scan.nii", noise(shape)))
+    assert sorted(scan.data.shape) == [1, 1, 16, 16]
+    assert scan.data.shape[1:] == scan.grid.shape
 
 
 @pytest.mark.parametrize("shape", [(4, 4, 4, 3), (4, 4, 4, 1, 3)])

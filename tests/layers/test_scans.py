@@ -118,7 +118,7 @@ PERMUTING = np.array([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])
         (lambda: Image([np.zeros((8, 8, 8)), np.zeros((4, 4, 4))], multiscale=True), "multiscale"),
         (lambda: Image(dask.array.zeros((4, 5, 6))), "dask array"),
         (lambda: foreign(shape=(5, 6)), "2D"),
-        (lambda: foreign(shape=(1, 5, 6)), "2D"),
+        (lambda: foreign(shape=(1, 1, 6)), "2D"),
         (lambda: foreign(shape=(2, 4, 5, 6)), "4D"),
         (lambda: foreign(affine=PERMUTING), "open it through File → Open"),
         (lambda: foreign(rotate=[[1, 0, 0], [0, 0.8, 0.6], [0, -0.6, 0.8]]), "open it through File → Open"),

@@ -10,7 +10,7 @@ from napari_diffseg.metrics import dice
 from napari_diffseg.preparation.preparation import Preparation
 from napari_diffseg.preparation.prepared import prepare, prepare_labels
 from napari_diffseg.training.cache import cached
-from napari_diffseg.volume.grid import Box
+from napari_diffseg.volume.grid import Box, Grid
 from napari_diffseg.volume.label_map import LabelMap
 from napari_diffseg.volume.scan import Scan
 
@@ -36,9 +36,17 @@ def test_the_scan_s_own_spacing_leaves_the_labels(read):
 
 def test_three_times_as_coarse_takes_every_third_voxel_s_label(read):
     data = read.data[:30, :48, :33]
-    grid = LabelMap(data, read.grid.__class__(data.shape, read.grid.affine)).grid
+    grid = Grid(data.shape, read.grid.affine)
     found = prepare_labels(rule(3.0, 3.0, 3.0), data, grid)
     assert np.array_equal(found, data[1::3, 1::3, 1::3])
+
+
+def test_twice_as_coarse_takes_the_label_of_most_of_the_eight(read):
+    data = read.data[:32, :48, :32]
+    grid = Grid(data.shape, read.grid.affine)
+    found = prepare_labels(rule(2.0, 2.0, 2.0), data, grid)
+    blocks = data.reshape(16, 2, 24, 2, 16, 2).transpose(0, 2, 4, 1, 3, 5).reshape(*found.shape, 8)
+    assert np.array_equal(found, np.stack([(blocks == label).sum(-1) for label in range(3)]).argmax(0))
 
 
 def test_twice_as_fine_takes_every_label_twice_and_back_again(read):

@@ -13,6 +13,7 @@ BATCH = {"train": {"batch": 4}}
 CLOSE = 1e-5
 """Relative difference of losses: sums of 32-bit numbers in another order, six steps long."""
 
+TWO_HERE = ("--standalone", "--nproc-per-node", "2")
 IN_EACH_PROCESS = """
 import sys
 from pathlib import Path
@@ -53,8 +54,7 @@ def two_processes(new_run, four_cases, tmp_path_factory):
     script = folder / "in_each_process.py"
     script.write_text(IN_EACH_PROCESS)
     ended = subprocess.run(
-        [sys.executable, "-m", *["torch.distributed.run", "--standalone", "--nproc-per-node", "2"], script]
-        + [*runs.values()],
+        [sys.executable, "-m", "torch.distributed.run", *TWO_HERE, script, *runs.values()],
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,

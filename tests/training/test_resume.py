@@ -10,12 +10,12 @@ from safetensors.torch import load_file
 
 from napari_diffseg.checkpoints.document import read_header
 from napari_diffseg.training.control import ask
-from napari_diffseg.training.events import EventReader, Validated, curves
+from napari_diffseg.training.events import EventReader, Started, Validated, curves
 from napari_diffseg.training.status import read_status
 
 LENGTH = {"train": {"steps": 10}, "validation": {"every": 4}}
 TRIES = 5
-KILLS = 8
+KILLS, MOST_WORDS = 8, 10
 
 
 @pytest.fixture(scope="module")
@@ -71,24 +71,27 @@ def test_a_run_killed_while_it_works_ends_as_one_that_never_stopped(
     assert_same(run, straight, losses_of)
 
 
+def words(run):
+    """How much the run has said."""
+    path = run / "events.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
 def test_a_run_killed_again_and_again_ends_as_one_that_never_stopped(
-    straight, new_run, start, carried_out, losses_of, tmp_path
+    straight, new_run, start, until, carried_out, losses_of, tmp_path
 ):
-    status = read_status(straight)
-    seconds = status.heartbeat - status.began
     run = new_run(tmp_path / "run", **LENGTH)
     draw = np.random.default_rng(2026)
-    killed = 0
-    while killed < KILLS:
+    for _ in range(KILLS):
+        enough = words(run) + int(draw.integers(MOST_WORDS))
         process = start(run)
-        process.join(float(draw.uniform(0, seconds / 2)))
-        if process.exitcode is not None:
-            break
+        until(lambda: words(run) >= enough or process.exitcode is not None, pause=0.001)  # noqa: B023
+        process.join(float(draw.uniform(0, 0.1)))
         process.kill()
         process.join()
-        killed += 1
-    assert killed >= 2
+        assert process.exitcode != 0
     assert carried_out(run).state == "finished"
+    assert len([event for event in EventReader(run).new() if isinstance(event, Started)]) > 2
     assert_same(run, straight, losses_of)
 
 
@@ -130,3 +133,31 @@ def test_validations_leave_the_losses_as_they_are(straight, new_run, carried_out
     often = new_run(tmp_path / "run", train={"steps": 10}, validation={"every": 1, "members": 1, "steps": 1})
     carried_out(often)
     assert losses_of(often) == losses_of(straight)
+
+
+def test_dropout_is_drawn_again_as_it_was(new_run, start, until, carried_out, losses_of, tmp_path):
+    guided = {
+        "width": 16,
+        "multipliers": (1, 2),
+        "blocks": 1,
+        "attention_at": (),
+        "groups": 8,
+        "dimensions": 2,
+    }
+    settings = {
+        "name": "ensemdiff",
+        "train": {"steps": 5, "checkpoint_every": 1},
+        "validation": {"every": 100, "steps": 1, "members": 1},
+    }
+    runs = [
+        new_run(tmp_path / name, config={"unet": guided | {"dropout": share}}, **settings)
+        for name, share in (("straight", 0.3), ("broken", 0.3), ("without", 0.0))
+    ]
+    straight, broken, without = runs
+    process = start(broken)
+    until(lambda: 3 in losses_of(broken), pause=0.001)
+    process.kill()
+    process.join()
+    assert all(carried_out(run).state == "finished" for run in runs)
+    assert_same(broken, straight, losses_of)
+    assert losses_of(without)[5] != losses_of(straight)[5]  # at first the layers after it are zero

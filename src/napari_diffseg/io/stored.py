@@ -60,8 +60,8 @@ def load(path: Path, *, single: bool) -> Stored:
 
     Raises:
         ScanError: no such file, not NIfTI, cut short, colour or complex numbers, fewer than
-            three axes longer than one voxel, several volumes where one is wanted, more than 2³¹
-            voxels, or an unusable affine.
+            three axes or more than one of them of a single voxel, several volumes where one is wanted,
+            more than 2³¹ voxels, or an unusable affine.
     """
     _check_path(path)
     with _explained(path):
@@ -134,8 +134,8 @@ def _check_path(path: Path) -> None:
 
 def _check_shape(path: Path, image: nibabel.Nifti1Image) -> None:
     seen = times(image.shape)
-    if len(image.shape) < 3 or min(image.shape[:3]) < 2:
-        raise ScanError(f"{path.name} is 2D ({seen} voxels) where 3D is needed. Choose the whole volume.")
+    if len(image.shape) < 3 or sorted(image.shape[:3])[1] == 1:  # a volume of one slice is an image
+        raise ScanError(f"{path.name} has {seen} voxels where three axes are needed. Choose the whole volume.")
     if math.prod(image.shape) < 1:
         raise ScanError(f"{path.name} holds no voxels ({seen}). Export it again from its source.")
     if math.prod(image.shape) > _MOST_VOXELS:

@@ -78,7 +78,7 @@ def _check_ndim(layer: Image | Labels) -> None:
             f"“{layer.name}” is {layer.ndim}D ({seen} voxels) where 3D is needed. "
             "Right-click it, choose “Split Stack”, and take the volume to segment."
         )
-    if layer.ndim < 3 or min(layer.data.shape) < 2:
+    if layer.ndim < 3 or sorted(layer.data.shape)[1] < 2:  # a volume of one slice is an image
         raise ScanError(f"“{layer.name}” is 2D ({seen} voxels) where 3D is needed. Choose the whole volume.")
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32, Float64, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -94,13 +94,23 @@ def prepare(
 def prepare_labels(
     preparation: Preparation, labels: UInt8[np.ndarray, "D H W"], grid: Grid
 ) -> UInt8[np.ndarray, "d h w"]:
-    """Labels of a whole scan on its prepared voxels, before padding; each takes the nearest one's."""
+    """Labels of a whole scan on its prepared voxels, before padding.
+
+    Each takes the nearest one's. Of several that are equally near, as at twice the spacing, the majority
+    decides, and the lowest label where that is even: taking always the same side would move the mask.
+    """
     axes = axes_of(preparation, grid, Box.whole(grid.shape))
     if all(axis.factor == 1 for axis in axes):
         return labels
-    nearest = ((axis.positions + axis.region.start).round().long() for axis in axes)
-    d, h, w = (at.clamp(0, axis.size - 1).numpy() for at, axis in zip(nearest, axes, strict=True))
-    return labels[np.ix_(d, h, w)]
+    positions = _triple(_to_nearest(axis.positions) for axis in axes)
+    region = labels[_triple(axis.region for axis in axes)]
+    chosen = np.zeros([axis.count for axis in axes], dtype=np.uint8)
+    most = np.zeros(chosen.shape, dtype=np.float32)
+    for label in np.unique(region):
+        share = interpolate(torch.from_numpy((region == label).astype(np.float32)), positions).numpy()
+        chosen[share > most] = label
+        most = np.maximum(most, share)
+    return chosen
 
 
 def prepared_shape(
@@ -121,6 +131,12 @@ def interpolate(values: Float[Tensor, "*any D H W"], positions: Positions) -> Fl
         above = values.index_select(axis, (low + 1).clamp(max=last))
         values = below + share * (above - below)
     return values
+
+
+def _to_nearest(positions: Float64[Tensor, " voxel"]) -> Float64[Tensor, " voxel"]:
+    """Whole numbers, but for those that lie in the middle between two."""
+    is_between = (positions % 1 - 0.5).abs() < 1e-6
+    return torch.where(is_between, positions, positions.round())
 
 
 def _padded_size(preparation: Preparation, axes: Axes, *, slices: bool, divisor: int) -> Shape:

@@ -53,6 +53,12 @@ def sentence_of(error: Exception) -> str:
         return f"A file could not be used ({error}). {safe} resume when it is there."
     if isinstance(error, torch.distributed.DistError) or "gloo" in str(error):
         return f"Another process of the run has ended; the log says why. {safe} resume it with all of them."
+    if isinstance(error, RuntimeError) and "deterministic implementation" in str(error):
+        kernel = str(error).split(" ")[0]
+        return (
+            f"A part of the network cannot give the same bits again on this device ({kernel}). Set "
+            "train.deterministic to false, or train on a CPU."
+        )
     if isinstance(error, torch.AcceleratorError):
         return f"The GPU no longer answers ({str(error).splitlines()[0]}). {safe} restart it and resume."
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -41,6 +42,8 @@ def accelerator_of(config: TrainConfig) -> Accelerator:
         TrainingError: fp16 was asked for on a CPU, or the batch cannot be shared by the processes.
     """
     state = PartialState(cpu=config.device == "cpu")
+    if config.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS refuses
     precision = config.precision
     if precision == "auto":
         precision = "bf16" if choose_precision(SamplingOptions(), state.device) == torch.bfloat16 else "fp32"

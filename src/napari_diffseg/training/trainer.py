@@ -72,7 +72,7 @@ class Trainer:
         )
         if not loss.total.isfinite():
             raise _no_number("loss", loss.total, step)
-        if not norm.isfinite() and self.accelerator.scaler is None:  # a scaler leaves such a step out
+        if not norm.isfinite() and not self._scaled_too_much():
             raise _no_number("norm of the gradients", norm, step)
         try:
             self._optimiser.step()
@@ -135,6 +135,11 @@ class Trainer:
         put_moments(self._bare, self._optimiser, state.tensors[_MOMENTS])
         if self.accelerator.scaler and state.facts["scaler"]:
             self.accelerator.scaler.load_state_dict(state.facts["scaler"])
+
+    def _scaled_too_much(self) -> bool:
+        """Whether infinite gradients may be fp16's doing, whose scaler then leaves the step out."""
+        scaler = self.accelerator.scaler
+        return scaler is not None and scaler.get_scale() > 1
 
     def _joined(self, losses: list[tuple[float, Loss]]) -> Loss:
         """The mean over parts and processes."""

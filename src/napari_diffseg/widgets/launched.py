@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from subprocess import Popen
@@ -44,7 +45,9 @@ class Launched(QObject):
             TrainingError: it goes on already, or is none.
         """
         if run not in self.starting():
-            self._processes[run] = launch(run)
+            process = self._processes[run] = launch(run)
+            # somebody must wait for it, whatever becomes of this, or the system keeps its entry for ever
+            threading.Thread(target=process.wait, daemon=True).start()
 
     def starting(self) -> list[Path]:
         """Runs whose process is there and has not said so yet."""

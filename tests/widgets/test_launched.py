@@ -1,0 +1,90 @@
+"""What becomes of runs when the window closes."""
+
+import json
+
+import pytest
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QApplication, QMessageBox, QWidget
+
+from napari_diffseg.widgets import launched
+from napari_diffseg.widgets.launched import Launched, keep_running
+
+
+@pytest.fixture
+def window(qtbot):
+    """A window with a dock in it."""
+    window = QWidget()
+    window.dock = QWidget(window)
+    qtbot.addWidget(window)
+    window.show()
+    return window
+
+
+class Running:
+    """A process that goes on."""
+
+    def wait(self):
+        return None
+
+    def poll(self):
+        return None
+
+
+@pytest.fixture
+def begun(window, write_run_folder, monkeypatch):
+    """A run that the window started."""
+    run = write_run_folder("one", [], "running", 10)
+    monkeypatch.setattr(launched, "launch", lambda run: Running())
+    Launched.of(window.dock).launch(run)
+    return run
+
+
+def asked(run):
+    return [json.loads(path.read_text())["request"] for path in (run / "control").glob("*.json")]
+
+
+def answer(qtbot, text):
+    """Press a button of the question that is about to be asked."""
+
+    def press():
+        (box,) = [one for one in QApplication.topLevelWidgets() if isinstance(one, QMessageBox)]
+        (button,) = [one for one in box.buttons() if text in one.text()]
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    QTimer.singleShot(300, press)
+
+
+def test_a_window_has_one_that_every_dock_finds(window):
+    assert Launched.of(window.dock) is Launched.of(window)
+
+
+@pytest.mark.parametrize(("button", "requests"), [("Keep running", []), ("Save and stop", ["stop"])])
+def test_the_question_is_answered_and_the_window_closes(qtbot, window, begun, button, requests):
+    answer(qtbot, button)
+    assert window.close()
+    assert asked(begun) == requests
+
+
+def test_it_asks_once(window, begun, monkeypatch):
+    questions = []
+    monkeypatch.setattr(launched, "keep_running", lambda *_: questions.append(1) or False)
+    window.close()
+    window.show()
+    window.close()
+    assert len(questions) == 1
+    assert asked(begun) == ["stop"]
+
+
+def test_without_a_run_nothing_is_asked(window, monkeypatch):
+    Launched.of(window)
+    monkeypatch.setattr(launched, "keep_running", lambda *_: pytest.fail("asked"))
+    assert window.close()
+
+
+def test_escape_keeps_the_run(qtbot, window, tmp_path):
+    def press():
+        (box,) = [one for one in QApplication.topLevelWidgets() if isinstance(one, QMessageBox)]
+        qtbot.keyClick(box, Qt.Key.Key_Escape)
+
+    QTimer.singleShot(300, press)
+    assert keep_running(window, [tmp_path / "one"])
