@@ -59,8 +59,8 @@ from napari_diffseg.training.presets import new_run
 from napari_diffseg.training.run import train
 
 data, folder = open_dataset(Path(sys.argv[1])), Path(sys.argv[2]) / "run"
-settings = new_run("velocity", method_name="velocity", preset="volumes", dataset=data).model_dump(mode="json")
-changes = ["train.steps=2", "train.batch=1", "data.validation=0.5", "validation.members=1", "validation.steps=1"]
+settings = new_run("one", method_name="velocity", preset="volumes", dataset=data).model_dump(mode="json")
+changes = ["train.steps=2", "train.batch=1", "data.validation=0.5", "validation.members=1"]
 make_run(folder, valid_run(with_settings(settings, changes), "settings"))
 assert train(folder).state == "finished", read_summary(folder).status.sentence
 checkpoint = nd.load_checkpoint(folder / LAST)

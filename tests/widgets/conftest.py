@@ -9,6 +9,14 @@ from napari_diffseg.io import read_volume
 from napari_diffseg.layers import scan_layers
 
 
+@pytest.fixture(autouse=True)
+def _runs_end_with_their_window(monkeypatch):
+    """A question that nobody answers would keep a window open, and the tests after it waiting, for ever."""
+    from napari_diffseg.widgets import launched
+
+    monkeypatch.setattr(launched, "keep_running", lambda *_: False)
+
+
 @pytest.fixture
 def viewer(crop_path):
     """A viewer without a window that shows a real head MR crop."""

@@ -135,7 +135,9 @@ def _check_path(path: Path) -> None:
 def _check_shape(path: Path, image: nibabel.Nifti1Image) -> None:
     seen = times(image.shape)
     if len(image.shape) < 3 or sorted(image.shape[:3])[1] == 1:  # a volume of one slice is an image
-        raise ScanError(f"{path.name} has {seen} voxels where three axes are needed. Choose the whole volume.")
+        raise ScanError(
+            f"{path.name} has {seen} voxels where three axes are needed. Choose the whole volume."
+        )
     if math.prod(image.shape) < 1:
         raise ScanError(f"{path.name} holds no voxels ({seen}). Export it again from its source.")
     if math.prod(image.shape) > _MOST_VOXELS:

@@ -54,9 +54,9 @@ class MethodEntry:
     def how_to_get(self) -> str:
         """The ways to a checkpoint where there is none."""
         return (
-            f"There is no model of {self.title} here yet. Import one that its authors published on the "
-            "command line (napari-diffseg models import FILE --from SOURCE --out FILE), train one for "
-            "volumes in Python (napari_diffseg.training), or browse for one."
+            f"There is no model of {self.title} here yet. Train one (the Train dock, or napari-diffseg train "
+            f"DATA --method {self.name}), import one that its authors published (napari-diffseg models "
+            "import FILE --from SOURCE --out FILE), or browse for one."
         )
 
     def load(self) -> Method:
