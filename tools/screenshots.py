@@ -1,11 +1,13 @@
-"""Pictures of the Segment dock for the documentation, dark and light.
+"""Pictures of the docks for the documentation, dark and light.
 
-Before, during and after a run, and a method that has no model yet.
+Segment before, during and after a run, and with a method that has no model yet; Train before, during and
+after a run.
 
     make screenshots
-    xvfb-run -a -s "-screen 0 1280x800x24" .venv/bin/python tools/screenshots.py [FOLDER]
+    xvfb-run -a -s "-screen 0 1280x800x24" .venv/bin/python tools/screenshots.py [FOLDER] [segment|train]
 
-They are of the sample scan and the bundled model, through the dock's own controls.
+They are of the sample scan with the bundled model, and of a real training on the two cases among the tests,
+through the docks' own controls.
 """
 
 import os
@@ -16,7 +18,7 @@ from pathlib import Path
 
 _SETTINGS = tempfile.TemporaryDirectory(prefix="napari-diffseg-screenshots-")
 os.environ["NAPARI_CONFIG"] = str(Path(_SETTINGS.name) / "settings.yaml")
-for kind in ("CACHE", "STATE"):
+for kind in ("CACHE", "DATA", "STATE"):
     os.environ[f"XDG_{kind}_HOME"] = str(Path(_SETTINGS.name) / kind.lower())
 
 import napari  # noqa: E402 (its settings file is chosen above)
@@ -29,26 +31,65 @@ from napari_diffseg.layers import grid_of  # noqa: E402
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 LEFT_HIPPOCAMPUS_MM = (-28.0, -21.0, -14.0)
 MODEL = "hippocampus-imgx"
+CASES = Path(__file__).parents[1] / "tests" / "data" / "hippocampus"
+STEPS = 200
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, docks: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for theme in ("dark", "light"):
-        viewer, dock = opened(theme)
-        until(lambda dock=dock: "members" in dock.expected.text())
-        grab(folder / f"segment-before-{theme}.png")
-        dock.model.method.setCurrentIndex(dock.model.method.findData("medsegdiff"))
-        wait_ms(500)
-        grab(folder / f"segment-method-{theme}.png")
-        dock.model.choose(MODEL)
-        until(lambda dock=dock: "members" in dock.expected.text())
-        dock.start.click()
-        until(lambda dock=dock: "member 8 of 10" in dock.progress.line.text() or not dock.engine.job)
-        grab(folder / f"segment-during-{theme}.png")
-        until(lambda dock=dock: dock.engine.job is None and "about" in dock.expected.text())
-        wait_ms(1500)
-        grab(folder / f"segment-after-{theme}.png")
-        viewer.close()
+    for dock in docks:
+        for theme in ("dark", "light"):
+            {"segment": segment, "train": train}[dock](folder, theme)
+
+
+def segment(folder: Path, theme: str) -> None:
+    viewer, dock = opened(theme)
+    until(lambda: "members" in dock.expected.text())
+    grab(folder / f"segment-before-{theme}.png")
+    dock.model.method.setCurrentIndex(dock.model.method.findData("medsegdiff"))
+    wait_ms(500)
+    grab(folder / f"segment-method-{theme}.png")
+    dock.model.choose(MODEL)
+    until(lambda: "members" in dock.expected.text())
+    dock.start.click()
+    until(lambda: "member 8 of 10" in dock.progress.line.text() or not dock.engine.job)
+    grab(folder / f"segment-during-{theme}.png")
+    until(lambda: dock.engine.job is None and "about" in dock.expected.text())
+    wait_ms(1500)
+    grab(folder / f"segment-after-{theme}.png")
+    viewer.close()
+
+
+def train(folder: Path, theme: str) -> None:
+    """A small network for a minute: its Dice is that of a picture, not of a model."""
+    viewer = napari.Viewer(show_welcome_screen=False)
+    viewer.theme = theme
+    viewer.window.resize(1280, 800)
+    _, dock = viewer.window.add_plugin_dock_widget("napari-diffseg", "Train")
+    new, view = dock.new, dock.runs.view
+    until(new.preset.isEnabled)
+    new.data.open(CASES)
+    until(lambda: new.start.isEnabled() and not new.data.bar.isVisible())
+    fill(new.form.method.groups["unet"], widths="16, 32, 64")
+    fill(new.form.run.groups["train"], steps=STEPS, batch=1, learning_rate="3e-3", warmup_steps=10)
+    fill(new.form.run.groups["validation"], every=STEPS // 10, steps="3")
+    new.name.setText(f"hippocampus-{theme}")
+    wait_ms(500)
+    grab(folder / f"train-before-{theme}.png")
+    new.start.click()
+    until(lambda: view.run and len(view.run.validated) >= 5)
+    wait_ms(1500)
+    grab(folder / f"train-during-{theme}.png")
+    until(lambda: view.run.summary.status.state in ("finished", "failed"))
+    wait_ms(2500)
+    grab(folder / f"train-after-{theme}.png")
+    viewer.close()
+
+
+def fill(form, **values) -> None:
+    """Put values into the rows of a form."""
+    for name, value in values.items():
+        form.rows[name].value = value
 
 
 def opened(theme: str):
@@ -91,4 +132,4 @@ def wait_ms(milliseconds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER, sys.argv[2:] or ["segment", "train"])

@@ -10,6 +10,11 @@ from napari_diffseg.widgets import launched
 from napari_diffseg.widgets.launched import Launched, keep_running
 
 
+@pytest.fixture(autouse=True)
+def _runs_end_with_their_window():
+    """Here the question itself is asked, and answered."""
+
+
 @pytest.fixture
 def window(qtbot):
     """A window with a dock in it."""
