@@ -48,15 +48,28 @@ def asked(run):
     return [json.loads(path.read_text())["request"] for path in (run / "control").glob("*.json")]
 
 
-def answer(qtbot, text):
-    """Press a button of the question that is about to be asked."""
+@pytest.fixture
+def answer(window):
+    """Do something with the question once it is asked."""
+    timer = QTimer(window)
+    timer.setInterval(50)
 
-    def press():
-        (box,) = [one for one in QApplication.topLevelWidgets() if isinstance(one, QMessageBox)]
-        (button,) = [one for one in box.buttons() if text in one.text()]
-        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    def when_asked(act):
+        def look():
+            for box in QApplication.topLevelWidgets():
+                if isinstance(box, QMessageBox) and box.isVisible():
+                    timer.stop()
+                    act(box)
 
-    QTimer.singleShot(300, press)
+        timer.timeout.connect(look)
+        timer.start()
+
+    return when_asked
+
+
+def button_of(box, text):
+    (found,) = [button for button in box.buttons() if text in button.text()]
+    return found
 
 
 def test_a_window_has_one_that_every_dock_finds(window):
@@ -64,8 +77,8 @@ def test_a_window_has_one_that_every_dock_finds(window):
 
 
 @pytest.mark.parametrize(("button", "requests"), [("Keep running", []), ("Save and stop", ["stop"])])
-def test_the_question_is_answered_and_the_window_closes(qtbot, window, begun, button, requests):
-    answer(qtbot, button)
+def test_the_question_is_answered_and_the_window_closes(qtbot, window, begun, answer, button, requests):
+    answer(lambda box: qtbot.mouseClick(button_of(box, button), Qt.MouseButton.LeftButton))
     assert window.close()
     assert asked(begun) == requests
 
@@ -86,10 +99,15 @@ def test_without_a_run_nothing_is_asked(window, monkeypatch):
     assert window.close()
 
 
-def test_escape_keeps_the_run(qtbot, window, tmp_path):
-    def press():
-        (box,) = [one for one in QApplication.topLevelWidgets() if isinstance(one, QMessageBox)]
-        qtbot.keyClick(box, Qt.Key.Key_Escape)
-
-    QTimer.singleShot(300, press)
+def test_escape_keeps_the_run(qtbot, window, answer, tmp_path):
+    answer(lambda box: qtbot.keyClick(box, Qt.Key.Key_Escape))
     assert keep_running(window, [tmp_path / "one"])
+
+
+def test_a_run_is_starting_until_its_process_speaks(window, write_run_folder, begun, monkeypatch):
+    monkeypatch.setattr(launched, "keep_running", lambda *_: True)  # when the window closes in the end
+    here = Launched.of(window)
+    assert here.starting() == [begun]  # the status is of the process before
+    write_run_folder("one", [], "finished", 3000)
+    assert here.starting() == []
+    assert here.going_on() == [begun]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from subprocess import Popen
@@ -12,7 +13,7 @@ from qtpy.QtWidgets import QMessageBox, QWidget
 
 from napari_diffseg.training.control import ask
 from napari_diffseg.training.launch import launch
-from napari_diffseg.training.status import ALIVE, read_status
+from napari_diffseg.training.status import read_status
 
 
 class Launched(QObject):
@@ -28,6 +29,7 @@ class Launched(QObject):
         super().__init__(window)
         self._window = window
         self._processes: dict[Path, Popen[bytes]] = {}
+        self._begun: dict[Path, float] = {}
         window.installEventFilter(self)
 
     @classmethod
@@ -45,13 +47,14 @@ class Launched(QObject):
             TrainingError: it goes on already, or is none.
         """
         if run not in self.starting():
+            self._begun[run] = time.time()
             process = self._processes[run] = launch(run)
             # somebody must wait for it, whatever becomes of this, or the system keeps its entry for ever
             threading.Thread(target=process.wait, daemon=True).start()
 
     def starting(self) -> list[Path]:
         """Runs whose process is there and has not said so yet."""
-        return [run for run in self.going_on() if not _is_alive(run)]
+        return [run for run in self.going_on() if not _has_spoken(run, self._begun[run])]
 
     def going_on(self) -> list[Path]:
         """Runs that were started here and have not ended."""
@@ -83,6 +86,6 @@ def keep_running(window: QWidget, runs: Sequence[Path]) -> bool:
     return box.clickedButton() is not stop
 
 
-def _is_alive(run: Path) -> bool:
+def _has_spoken(run: Path, begun: float) -> bool:
     status = read_status(run)
-    return status is not None and status.state in ALIVE
+    return status is not None and status.heartbeat >= begun

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from napari_diffseg.training.control import Request
-from napari_diffseg.training.status import ALIVE, State, Status
+from napari_diffseg.training.status import State, Status
 from napari_diffseg.widgets.following import Seen
 from napari_diffseg.widgets.wording import duration, memory
 
@@ -31,9 +31,9 @@ def state_in_words(status: Status | None, *, starting: bool) -> str:
 
     Args:
         status: None when its process has not spoken yet.
-        starting: its process was started and is still there.
+        starting: its process was started and has not spoken yet; the status is of the one before.
     """
-    if starting and (status is None or status.state not in ALIVE):
+    if starting:
         return "starting"
     return "not started" if status is None else _STATES[status.state]
 
