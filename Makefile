@@ -3,6 +3,7 @@
 # PYTHON=python3.12 make setup   another interpreter for the virtual environment
 # make demo HEADLESS=1           no window, even where there is a screen
 # make parity ORACLES=DIR        another folder of numbers from the official codes
+# make screenshots CASES=DIR     cases to train on in the pictures of the Train dock, such as Task04_Hippocampus
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -52,11 +53,12 @@ overfit: $(STAMP)
 	$(BIN)/python recipes/overfit.py
 
 screenshots: $(STAMP)
-	$(XVFB) $(BIN)/python tools/screenshots.py
+	$(XVFB) $(BIN)/python tools/screenshots.py $(if $(CASES),--cases $(CASES))
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/layout.py
 	$(BIN)/python benchmarks/sampling.py
+	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/cancel.py
 	$(XVFB) $(BIN)/python benchmarks/stalls.py
 	$(XVFB) $(BIN)/python benchmarks/endurance.py

@@ -14,6 +14,7 @@ import os
 import random
 import tempfile
 import time
+from collections.abc import Callable
 
 os.environ.setdefault("NAPARI_CONFIG", os.path.join(tempfile.mkdtemp(), "settings.yaml"))
 
@@ -26,7 +27,7 @@ from napari_diffseg.widgets import SegmentWidget
 SETTLE_S = 0.6
 
 
-def wait(condition, limit_s: float = 300.0) -> None:
+def wait(condition: Callable[[], object], limit_s: float = 300.0) -> None:
     """Run a true event loop: outside one Qt never deletes the controls of a removed layer."""
     loop, end, check = QEventLoop(), time.perf_counter() + limit_s, QTimer()
     check.timeout.connect(lambda: loop.quit() if condition() or time.perf_counter() > end else None)

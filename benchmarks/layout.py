@@ -35,7 +35,7 @@ def main() -> None:
     contiguous = ImgXUNet(ImgXUNetConfig(widths=(24, 48, 96, 128)), inputs=4, outputs=3).to(device)
     last = ImgXUNet(contiguous.config, inputs=4, outputs=3).to(device)
     last.load_state_dict(contiguous.state_dict())
-    last = last.to(memory_format=torch.channels_last_3d)
+    last = last.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # torch's stubs lack it
     x, t = torch.randn(1, 4, 40, 56, 40, device=device), torch.rand(1, device=device)
     x_last = x.contiguous(memory_format=torch.channels_last_3d)
     print("precision  channels-last / contiguous")

@@ -126,7 +126,7 @@ def prepared(case: Case, device: torch.device) -> tuple[int, Pair, Pair]:
         config = config.model_copy(update={"unet": config.unet.model_copy(update={"training_size": size[0]})})
     network = module.build(config, channels=case.channels, classes=case.classes).eval().requires_grad_(False)
     for parameter in network.parameters():  # what starts at zero would show no difference
-        parameter += 0.02 * torch.randn_like(parameter)
+        parameter.add_(0.02 * torch.randn_like(parameter))
     weights = {name: value.to(device, copy=True) for name, value in network.state_dict().items()}
     evaluate = Evaluator(network, device, torch.float32, Event())
     plainly = torch.inference_mode()(partial(case.network, weights, config.unet))

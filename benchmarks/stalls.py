@@ -13,6 +13,7 @@ import argparse
 import os
 import tempfile
 import time
+from collections.abc import Callable
 
 os.environ.setdefault("NAPARI_CONFIG", os.path.join(tempfile.mkdtemp(), "settings.yaml"))
 
@@ -45,7 +46,7 @@ class Beat:
         self._last = now
 
 
-def wait(condition, limit_s: float) -> None:
+def wait(condition: Callable[[], object], limit_s: float) -> None:
     loop, ended = QEventLoop(), time.perf_counter() + limit_s
     check = QTimer()
     check.timeout.connect(lambda: loop.quit() if condition() or time.perf_counter() > ended else None)

@@ -35,7 +35,7 @@ from napari_diffseg.metrics import dice
 from napari_diffseg.preparation.preparation import Preparation
 from napari_diffseg.preparation.prepared import prepare
 from napari_diffseg.results.options import SamplingOptions
-from napari_diffseg.training.state import load_state, newest_state, save_state
+from napari_diffseg.training.state import State, load_state, moments, put_moments, save_state
 from napari_diffseg.volume.grid import Box
 from napari_diffseg.volume.scan import Scan
 
@@ -74,6 +74,7 @@ class Job:
         training_steps: at most.
         rate: highest learning rate.
         beta2: of AdamW's second moments.
+        small_first: an edge of patches, copies and steps to begin with.
     """
 
     method: str
@@ -85,20 +86,22 @@ class Job:
     training_steps: int = 1500
     rate: float = 1e-3
     beta2: float = 0.999
+    small_first: tuple[int, int, int] | None = None
 
 
-# One patch of each case a step, so that there is time for many: the network must first learn to hand noise
-# through unchanged, to a hundredth, before the mask's trace in it is worth learning; a short memory of the
-# second moments helps with that. The mean of a patch's noise is what it learns last, as group norms take it
-# away and it weighs little in the error; where it is wrong, a class fills the volume or vanishes from it.
-# Small patches, whose means are larger, and a single group show it sooner.
+# The network must first learn to hand noise through unchanged, to a hundredth, before the mask's trace in it
+# is worth learning; a short memory of the second moments helps with that. It learns the mean of a patch's
+# noise last, as group norms take it away and it weighs as little in the error as one voxel of the patch;
+# where it is wrong, a class fills the volume or vanishes from it. In small patches it weighs more, so these
+# come first; then patches near the volume's size, so that the norms measure what they will when sampling.
 PATCHES = Job(
     "patchddm",
-    {"unet": GUIDED_3D | AVERAGED | {"groups": 1}, "patch": 16},
+    {"unet": GUIDED_3D | AVERAGED | {"multipliers": (1, 2)}, "patch": 28},
     copies=1,
-    training_steps=32_000,
+    training_steps=30_000,
     rate=3e-3,
     beta2=0.95,
+    small_first=(8, 8, 20_000),
 )
 
 JOBS = {
@@ -116,7 +119,11 @@ JOBS = {
     ),
     "patchddm-3d": PATCHES,
     "patchddm-3d-ms": replace(
-        PATCHES, data="ms", config={"unet": GUIDED_3D | AVERAGED, "patch": 28}, training_steps=17_000
+        PATCHES,
+        data="ms",
+        config=PATCHES.config | {"unet": GUIDED_3D | AVERAGED},
+        training_steps=17_000,
+        small_first=None,
     ),
     "patchddm-2d": Job(
         "patchddm",
@@ -207,9 +214,23 @@ def learning_rate(job: Job, step: int) -> float:
     return job.rate * min(1.0, step / 100) * 0.5 * (1 + math.cos(math.pi * step / job.training_steps))
 
 
-def train(job: Job, run: Path, minutes: float) -> tuple[Any, Any, torch.nn.Module, int]:
-    """Train from the newest state until the job's steps are done or its minutes used up."""
-    started = time.monotonic() - _spent(run)
+def at(job: Job, step: int, config: Any, batch: Batch) -> tuple[Any, Batch]:
+    """The config and the batch of a step."""
+    copies = job.copies
+    if job.small_first and step <= job.small_first[2]:
+        patch, copies, _ = job.small_first
+        config = config.model_copy(update={"patch": patch})
+    return config, Batch(
+        *(part.repeat(copies, *(1,) * (part.ndim - 1)) for part in (batch.image, batch.mask))
+    )
+
+
+def train(job: Job, run: Path, minutes: float) -> tuple[Any, Batch, torch.nn.Module, int, float]:
+    """Train from the newest state until the job's steps are done or its minutes used up.
+
+    Returns:
+        The method's config, the cases, the network, the steps done and the seconds spent on them.
+    """
     steps = job.training_steps
     module = method(job.method).load()
     config = module.Config.model_validate(job.config)
@@ -223,18 +244,21 @@ def train(job: Job, run: Path, minutes: float) -> tuple[Any, Any, torch.nn.Modul
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=job.rate, betas=(0.9, job.beta2), weight_decay=1e-4
     )
-    state = newest_state(run)
-    done = load_state(state, network, optimiser) if state else 0
-    repeated = Batch(
-        *(part.repeat(job.copies, *(1,) * (part.ndim - 1)) for part in (batch.image, batch.mask))
-    )
-    items = len(repeated.mask)
+    state, _ = load_state(run)
+    done, spent = 0, 0.0
+    if state:
+        network.load_state_dict(state.tensors["weights.safetensors"])
+        put_moments(network, optimiser, state.tensors["optimiser.safetensors"])
+        done, spent = state.step, state.facts["seconds"]
+    started = time.monotonic() - spent
     network.train()
     for step in range(done + 1, steps + 1):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(job, step)
+        seen, repeated = at(job, step, config, batch)
+        items = len(repeated.mask)
         with torch.autocast("cpu", torch.bfloat16):
-            loss = module.loss(config, network, repeated, Draws(0, step, range(items), items))
+            loss = module.loss(seen, network, repeated, Draws(0, step, range(items), items))
         optimiser.zero_grad(set_to_none=True)
         loss.total.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -243,12 +267,15 @@ def train(job: Job, run: Path, minutes: float) -> tuple[Any, Any, torch.nn.Modul
         spent = time.monotonic() - started
         over = spent > minutes * 60
         if step % SAVE_EVERY == 0 or step == steps or over:
-            save_state(run, step, network, optimiser)
-            (run / "seconds.json").write_text(json.dumps(spent))
+            tensors = {
+                "weights.safetensors": network.state_dict(),
+                "optimiser.safetensors": moments(network, optimiser),
+            }
+            save_state(run, State(step, tensors, {"seconds": spent}))
             print(f"{run.name}: step {step}, loss {float(loss.total.detach()):.4f}", flush=True)
         if over:
             break
-    return config, batch, network, done
+    return config, batch, network, done, spent
 
 
 @torch.inference_mode()
@@ -275,23 +302,18 @@ def row(name: str, job: Job, run: Path, minutes: float) -> dict[str, Any]:
     record = run / "row.json"
     if record.exists():
         return json.loads(record.read_text())
-    config, batch, network, done = train(job, run, minutes)
+    config, batch, network, done, seconds = train(job, run, minutes)
     found = {
         "name": name,
         "own": job.own,
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "training_steps": done,
-        "minutes": round(_spent(run) / 60, 1),
+        "minutes": round(seconds / 60, 1),
         "sampling_steps": job.steps or getattr(config, "steps", 1),
         "dice": score(job, config, batch, network),
     }
     record.write_text(json.dumps(found))
     return found
-
-
-def _spent(run: Path) -> float:
-    file = run / "seconds.json"
-    return float(json.loads(file.read_text())) if file.exists() else 0.0
 
 
 def main() -> None:

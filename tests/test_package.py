@@ -51,6 +51,18 @@ def test_every_public_name_is_there():
     assert set(napari_diffseg.__all__) <= set(dir(napari_diffseg))
 
 
+def test_what_a_person_does_with_it_is_public():
+    from napari_diffseg.evaluation.scores import evaluate
+    from napari_diffseg.inference.run import segment
+    from napari_diffseg.training.run import train
+
+    assert (napari_diffseg.segment, napari_diffseg.train, napari_diffseg.evaluate) == (
+        segment,
+        train,
+        evaluate,
+    )
+
+
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'segmnet'"):
         _ = napari_diffseg.segmnet

@@ -25,10 +25,12 @@ from napari_diffseg.errors import (
 if TYPE_CHECKING:
     from napari_diffseg.checkpoints.checkpoint import Checkpoint, load_checkpoint
     from napari_diffseg.checkpoints.official.importing import import_official
+    from napari_diffseg.evaluation.scores import evaluate
     from napari_diffseg.inference.run import segment
     from napari_diffseg.io.nifti import read_volume
     from napari_diffseg.results.folder import read_result, write_result
     from napari_diffseg.results.options import SamplingOptions
+    from napari_diffseg.training.run import train
     from napari_diffseg.volume.scan import Scan
 
 __all__ = [
@@ -46,11 +48,13 @@ __all__ = [
     "ScanError",
     "SettingsError",
     "TrainingError",
+    "evaluate",
     "import_official",
     "load_checkpoint",
     "read_result",
     "read_volume",
     "segment",
+    "train",
     "write_result",
 ]
 
@@ -58,11 +62,13 @@ _HOMES = {
     "Checkpoint": "checkpoints.checkpoint",
     "SamplingOptions": "results.options",
     "Scan": "volume.scan",
+    "evaluate": "evaluation.scores",
     "import_official": "checkpoints.official.importing",
     "load_checkpoint": "checkpoints.checkpoint",
     "read_result": "results.folder",
     "read_volume": "io.nifti",
     "segment": "inference.run",
+    "train": "training.run",
     "write_result": "results.folder",
 }
 

@@ -13,7 +13,8 @@ expected, and what to do now.
     ├── OutOfMemoryError      more memory needed than is free
     ├── CancelledError        cancelled before the first member was finished
     ├── DatasetError          a folder of cases that cannot be trained on
-    └── TrainingError         a training run that cannot go on
+    ├── TrainingError         a training run that cannot go on
+    └── RaterProjectError     a rater project, or a read in it, that cannot be used
 
 None derives from RuntimeError: superqt's workers take one of those for "object deleted" and fall
 silent, so the person would never hear of it.
@@ -74,3 +75,7 @@ class DatasetError(DiffSegError):
 
 class TrainingError(DiffSegError):
     """A training run cannot start or go on."""
+
+
+class RaterProjectError(DiffSegError):
+    """A rater project, a read in it, or what is brought into it cannot be used as it is."""

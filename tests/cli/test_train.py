@@ -11,8 +11,11 @@ import pytest
 
 import napari_diffseg as nd
 from napari_diffseg.training.folder import read_summary
+from napari_diffseg.training.status import read_status
+from napari_diffseg.training.without_diffusion import WITHOUT_DIFFUSION
 
 DATA = Path(__file__).parents[1] / "data" / "hippocampus"
+LIDC = DATA.parent / "lidc" / "hdf5" / "data_lidc.hdf5"
 TINY = (
     "--set", "config.unet.widths=[4, 8]", "--set", "train.steps=4", "--set", "train.batch=1",
     "--set", "train.crop=[16, 16, 16]", "--set", "train.checkpoint_every=2", "--set", "data.validation=0.5",
@@ -60,11 +63,49 @@ def test_settings_reach_run_toml(finished):
     assert config.name == "tiny"
 
 
-def test_a_finished_run_resumed_is_finished_at_once(finished, command):
+def test_a_finished_run_resumed_is_finished_at_once_and_tells_its_best_over_all_classes(finished, command):
     run, _ = finished
     done = command("train", "--resume", run)
     assert done.code == 0, done.err
+    (line,) = [line for line in done.out.splitlines() if "Best at step 4" in line]
+    assert ": dice 0." in line
+    assert "class 1" not in line
+
+
+def test_a_comparison_that_cannot_be_made_ends_with_an_error(command, tmp_path):
+    done = command("train", DATA, *TINY, "--with-control", "--out", tmp_path / "run")
+    assert done.code == 1
+    assert "a comparison needs at least 2" in done.err
+    assert f"napari-diffseg train --resume {tmp_path / 'run'}" in done.err
     assert "Best at step 4" in done.out
+    assert read_summary(tmp_path / "run").status.state == "finished"
+
+
+def test_interrupting_the_control_counts_as_stopped_until_the_comparison_is_there(command, tmp_path):
+    run = tmp_path / "run"
+    longer = (
+        "train.crop=[1, 64, 64]",
+        "train.steps=200",
+        "train.checkpoint_every=200",
+        "validation.every=200",
+    )
+    options = (*TINY, *(word for setting in longer for word in ("--set", setting)), "--with-control")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "napari_diffseg.cli", "train", LIDC, *options, "--out", run],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(lambda: (run / WITHOUT_DIFFUSION).is_dir())
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert f"--resume {run}" in err
+    assert read_status(run).state == "finished"
+    assert read_status(run / WITHOUT_DIFFUSION).state == "stopped"
+    done = command("train", "--resume", run)
+    assert done.code == 0, done.err
+    assert "without diffusion, step 200: " in done.err
+    assert "95 % interval" in done.out
 
 
 def test_interrupted_it_saves_and_says_how_to_go_on(tmp_path):

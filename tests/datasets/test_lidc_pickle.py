@@ -79,7 +79,7 @@ def pydicom(monkeypatch):
     return pickled
 
 
-@pytest.mark.parametrize("protocol", [3, 4])
+@pytest.mark.parametrize("protocol", [3, 4, 5])
 def test_entries_are_read_as_python_would_unpickle_them(protocol, written):
     path = written(entries(), protocol)
     assert lidc_pickle.recognises(path)
@@ -106,20 +106,26 @@ def test_arrays_can_be_written_to_and_are_not_shared(written):
     assert case.read().scan.data.max() <= 1
 
 
-@pytest.mark.parametrize("changed", [np.asfortranarray, lambda image: image.astype(">f4"), np.float16])
-def test_arrays_of_other_orders_and_types_are_read(changed, written):
+@pytest.mark.parametrize("protocol", [3, 5])
+@pytest.mark.parametrize(
+    "changed", [np.asfortranarray, lambda image: image.astype(">f4"), np.float16, lambda image: image[:, ::2]]
+)
+def test_arrays_of_other_orders_and_types_are_read(changed, protocol, written):
     image = next(iter(entries().values()))["image"]
-    (case,) = lidc_pickle.read(written(entry(image=changed(image)))).cases
+    masks = [changed(np.zeros((128, 128), "u1")).astype("u1")] * 4
+    (case,) = lidc_pickle.read(written(entry(image=changed(image), masks=masks), protocol)).cases
     np.testing.assert_array_equal(case.read().scan.data[0, 0], changed(image))
 
 
-def test_classes_of_pydicom_are_words(pydicom, tmp_path):
+def test_classes_of_pydicom_are_words(pydicom, tmp_path, monkeypatch):
     (tmp_path / FILE).write_bytes(pydicom)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pydicom"]:
+        monkeypatch.delitem(sys.modules, name)
     assert b"pydicom.multival" in pydicom
     (case,) = lidc_pickle.read(tmp_path).cases
     assert case.patient == "1.3.6.1"
     assert case.read().scan.grid.spacing_mm == (1, 0.5, 0.7)
-    assert "pydicom.multival" not in sys.modules
+    assert "pydicom" not in sys.modules
 
 
 @pytest.mark.parametrize(
@@ -200,7 +206,7 @@ class Poison:
         return os.mkdir, (self.path,)
 
 
-@pytest.mark.parametrize("protocol", [2, 3, 4])
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 @pytest.mark.parametrize("where", ["series_uid", "image", "pixel_spacing", "masks"])
 def test_a_poisoned_pickle_runs_nothing(where, protocol, written, tmp_path):
     path = written(entries() | entry(**{where: Poison(tmp_path / "made")}), protocol)
@@ -240,9 +246,26 @@ def reshaped(shape, dtype="<f8", content=bytes(128 * 128 * 8)):
     return Lie()
 
 
+def from_buffer(shape, dtype="<f8", order="C", content=bytes(128 * 128 * 8)):
+    """An array that is pickled as protocol 5 does it, with these arguments, true or not."""
+
+    class Lie:
+        def __reduce_ex__(self, protocol):
+            make = np.zeros(1).__reduce_ex__(5)[0]
+            return make, (bytearray(content), np.dtype(dtype), shape, order)
+
+    return Lie()
+
+
 @pytest.mark.parametrize(
     "lie",
     [
+        from_buffer((2**20, 2**20)),
+        from_buffer((128, 127)),
+        from_buffer((-128, -128)),
+        from_buffer((128, 128), "O"),
+        from_buffer((128, 128), order="K"),
+        from_buffer((128, 128), content=b""),
         reshaped((2**20, 2**20)),
         reshaped((128, 127)),
         reshaped((-128, -128)),
@@ -254,13 +277,23 @@ def reshaped(shape, dtype="<f8", content=bytes(128 * 128 * 8)):
     ],
 )
 def test_an_array_that_claims_what_its_bytes_do_not_hold_is_a_problem(lie, written):
-    (problem,) = lidc_pickle.read(written(entries() | entry(image=lie))).problems
+    (problem,) = lidc_pickle.read(written(entries() | entry(image=lie), 5)).problems
     assert "with arrays of two axes" in problem.sentence
 
 
+def test_an_array_that_is_kept_beside_the_pickle_is_told(tmp_path):
+    (tmp_path / FILE).write_bytes(pickle.dumps(entries(), 5, buffer_callback=[].append))
+    with pytest.raises(
+        DatasetError, match=r"data_lidc.pickle keeps its arrays in buffers beside it"
+    ) as refused:
+        lidc_pickle.read(tmp_path)
+    assert "Write it again without a buffer_callback" in str(refused.value)
+
+
+@pytest.mark.parametrize("protocol", [3, 5])
 @pytest.mark.parametrize("kept", [0, 1, 100, 200_000, -1])
-def test_a_pickle_cut_short_is_refused(kept, written):
-    path = written(entries())
+def test_a_pickle_cut_short_is_refused(kept, protocol, written):
+    path = written(entries(), protocol)
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(DatasetError, match="damaged or cut short"):
         lidc_pickle.read(path)

@@ -8,7 +8,7 @@ import napari_diffseg as nd
 from napari_diffseg.datasets import pairs
 from napari_diffseg.datasets.case import Case
 from napari_diffseg.datasets.dataset import Dataset
-from napari_diffseg.datasets.split import Split, read_split, split_by_patient, write_split
+from napari_diffseg.datasets.split import Split, given_split, read_split, split_by_patient, write_split
 
 HIPPOCAMPUS = Path(__file__).parents[1] / "data" / "hippocampus"
 
@@ -114,3 +114,37 @@ def test_a_missing_split_is_named(tmp_path):
 def test_a_split_made_by_hand_may_not_hold_a_case_twice():
     with pytest.raises(ValueError, match="b stands there twice"):
         Split(train=("a", "b"), validation=(), test=("b",), rule="by hand")
+
+
+@pytest.fixture
+def given(tmp_path):
+    """Writes a split made by hand, and takes it for a data set."""
+
+    def take(dataset, **parts):
+        split = Split(**({"train": (), "validation": (), "test": ()} | parts), rule="by hand")
+        write_split(split, tmp_path / "mine.json")
+        return given_split(tmp_path / "mine.json", dataset)
+
+    return take
+
+
+def test_a_given_split_is_taken_as_it_is_and_leaves_other_cases_out(given):
+    dataset = data_set(("a", "test"), ("b", None), ("b", None), ("c", "train"))
+    split = given(dataset, train=("case-002", "case-001"), test=("case-003",))
+    assert (split.train, split.validation, split.test) == (("case-002", "case-001"), (), ("case-003",))
+
+
+@pytest.mark.parametrize(
+    ("parts", "sentence"),
+    [
+        (
+            {"train": ("case-000",), "test": ("case-001",)},
+            "cases of 1 patients, such as a, into more than one",
+        ),
+        ({"train": ("case-000", "case-009")}, "lacks 1 of the 2 cases asked for, such as case-009"),
+        ({"validation": ("case-000",)}, "mine.json has no case to train on"),
+    ],
+)
+def test_a_given_split_that_does_not_fit_is_refused(given, parts, sentence):
+    with pytest.raises(nd.DatasetError, match=sentence):
+        given(data_set(("a", None), ("a", None), ("b", None)), **parts)

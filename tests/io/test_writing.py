@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from napari_diffseg.errors import GridMismatchError, ResultError
 from napari_diffseg.io import read_labels, read_stack, read_volume, write_volume
 from napari_diffseg.volume import Grid, Origin
+from napari_diffseg.volume.orientation import display_affine, to_display
 
 HEADS = sorted((Path(__file__).parents[1] / "data" / "orientations").glob("*.nii.gz"))
 MAY_DIFFER = {"datatype", "bitpix", "scl_slope", "scl_inter", "vox_offset", "cal_min", "cal_max"}
@@ -121,15 +122,27 @@ def test_probabilities_are_stored_without_rounding_or_scaling(tmp_path):
     assert np.array_equal(read_volume(tmp_path / "mean.nii.gz").data[0], mean)
 
 
-@pytest.mark.parametrize("origin", [None, Origin("scan.nrrd", (4, 3, 2), np.eye(4))])
-def test_without_a_header_the_display_grid_itself_is_written(tmp_path, origin):
+def test_without_an_origin_the_display_grid_itself_is_written(tmp_path):
     affine = np.array([[0, 0, -1.0, 5], [0, -2.0, 0, 6], [-3.0, 0, 0, 7], [0, 0, 0, 1]])
     grid = Grid((2, 3, 4), affine)
     labels = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
-    write_volume(tmp_path / "labels.nii", labels, origin, grid)
+    write_volume(tmp_path / "labels.nii", labels, None, grid)
     back = read_labels(tmp_path / "labels.nii")
     assert np.array_equal(back.data, labels)
     assert back.grid.matches(grid)
+    assert np.array_equal(nib.load(tmp_path / "labels.nii").affine, affine)
+
+
+def test_without_a_header_the_origins_own_axes_are_written(tmp_path):
+    affine = np.array([[-1.0, 0, 0, 5], [0, -2.0, 0, 6], [0, 0, 3.0, 7], [0, 0, 0, 1]])
+    in_file = np.arange(24, dtype=np.uint8).reshape(4, 3, 2)
+    grid = Grid((2, 3, 4), display_affine(affine, in_file.shape))
+    labels = to_display(in_file, affine)
+    write_volume(tmp_path / "labels.nii", labels, Origin("series", in_file.shape, affine), grid)
+    written = nib.load(tmp_path / "labels.nii")
+    assert np.array_equal(written.dataobj, in_file)
+    assert np.array_equal(written.affine, affine)
+    assert np.array_equal(read_labels(tmp_path / "labels.nii").data, labels)
 
 
 def test_a_patient_named_in_the_header_is_not_passed_on(tmp_path):

@@ -14,6 +14,7 @@ from napari_diffseg.io import read_volume, write_volume
 from napari_diffseg.layers import get_reader, orientation_note, sample_head, write_labels
 
 HEADS = sorted((Path(__file__).parents[1] / "data" / "orientations").glob("*.nii.gz"))
+LUNG = Path(__file__).parents[1] / "data" / "dicom" / "ct_lung"
 PLUGIN = "napari-diffseg"
 MAY_DIFFER = {"datatype", "bitpix", "vox_offset", "scl_slope", "scl_inter", "cal_min", "cal_max"}
 
@@ -89,6 +90,33 @@ def test_a_damaged_file_ends_in_one_sentence(viewer, tmp_path):
     (tmp_path / "cut.nii.gz").write_bytes(b"no scan")
     with pytest.raises(ScanError, match=r"cut\.nii\.gz"):
         viewer.open(tmp_path / "cut.nii.gz", plugin=PLUGIN)
+
+
+@pytest.mark.parametrize("opened", [LUNG, LUNG / "1-16.dcm"], ids=["folder", "file"])
+def test_a_dicom_series_becomes_one_grey_layer(viewer, opened):
+    (layer,) = viewer.open(opened, plugin=PLUGIN)
+    assert isinstance(layer, Image)
+    assert layer.name == "ct_lung"
+    assert np.array_equal(layer.data, read_volume(LUNG).data[0])
+    assert layer.metadata["diffseg"].modality == "CT"
+
+
+def test_a_mask_drawn_on_a_dicom_series_is_saved_on_its_axes(viewer, tmp_path):
+    (scan,) = viewer.open(LUNG, plugin=PLUGIN)
+    marked = np.zeros(scan.data.shape, dtype=np.uint8)
+    marked[1, 2, 3] = 1
+    mask = viewer.add_labels(marked, scale=scan.scale, translate=scan.translate, metadata=scan.metadata)
+    (saved,) = mask.save(str(tmp_path / "mask.nii.gz"), plugin=PLUGIN)
+    (where,) = np.argwhere(np.asanyarray(nib.load(saved).dataobj))
+    assert nib.load(saved).affine @ (*where, 1) == pytest.approx(
+        read_volume(LUNG).grid.affine @ (1, 2, 3, 1), abs=1e-4
+    )
+
+
+def test_a_folder_without_dicom_is_left_to_others(tmp_path):
+    (tmp_path / "scan.tif").write_bytes(bytes(500))
+    assert get_reader(str(tmp_path)) is None
+    assert get_reader(str(LUNG)) is not None
 
 
 def test_files_of_other_kinds_are_left_to_others():

@@ -10,6 +10,7 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
+from napari_diffseg.networks.guided_blocks import group_norm
 from napari_diffseg.networks.guided_unet import GuidedUNet, GuidedUNetConfig
 
 # An added time is a constant a channel, and so is a bias: a norm with one channel a group removes both.
@@ -150,3 +151,17 @@ def test_a_shape_that_cannot_be_built_is_refused_with_advice(change, sentence):
 def test_a_shape_comes_back_from_json_unchanged(dimensions, family):
     config = GuidedUNetConfig(dimensions=dimensions, **CONFIGS[family])
     assert GuidedUNetConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@pytest.mark.parametrize("parameters", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("mean", [0.0, 300.0])
+def test_a_group_norm_of_narrow_values_is_that_of_wide_ones_rounded(mean, parameters):
+    generator = torch.Generator().manual_seed(0)
+    x = (torch.randn(2, 8, 16, 16, 16, generator=generator) * 10 + mean).bfloat16()
+    norm = group_norm(8, 4)
+    torch.nn.init.normal_(norm.weight, 1.0, 0.2, generator=generator)
+    norm = norm.to(parameters)
+    wide = torch.nn.functional.group_norm(x.double(), 4, norm.weight.double(), norm.bias.double(), 1e-5)
+    found = norm(x)
+    assert found.dtype == torch.bfloat16
+    assert (found == wide.bfloat16()).float().mean() > 0.999

@@ -140,6 +140,20 @@ def test_a_spacing_that_is_nearly_right_is_planned_as_it_is_prepared(smooth_scan
     assert prepare(rule, scan, box).image.shape[1:] == prepared_shape(rule, scan, box) == (100, 3, 4)
 
 
+@pytest.mark.parametrize("spacing", [0.0, -1.0, 1e-300, 1e6, float("nan"), float("inf")])
+def test_a_spacing_that_no_scan_has_is_refused(spacing):
+    with pytest.raises(ValidationError, match=r"spacing_mm\.2\n  Input should be"):
+        Preparation(spacing_mm=(1.0, 1.0, spacing))
+
+
+@pytest.mark.parametrize(
+    "percentiles", [(50.0, 50.0), (99.5, 0.5), (-1.0, 99.0), (0.0, 101.0), (float("nan"), 99.0)]
+)
+def test_percentiles_that_do_not_rise_are_refused(percentiles):
+    with pytest.raises(ValidationError, match="The percentiles should rise, from 0 to 100 at most"):
+        Preparation(percentiles=percentiles)
+
+
 def test_intensities_do_not_depend_on_the_scans_scale(smooth_scan):
     scan = smooth_scan()
     scaled = Scan(scan.data * 1000 + 0, scan.grid)

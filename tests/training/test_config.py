@@ -118,6 +118,14 @@ def test_text_that_is_no_setting_is_refused_with_an_example(setting):
         ("train.ema=1", "“train.ema” is 1. Input should be less than 1"),
         ("train.learning_rate=nan", "“train.learning_rate” is nan"),
         ("preparation.range=[1, 0]", "the range 1 to 0 is empty"),
+        (
+            "preparation.spacing_mm=[1, 0, 1]",
+            "“preparation.spacing_mm.1” is 0. Input should be greater than or equal to 0.001",
+        ),
+        (
+            "preparation.percentiles=[99, 1]",
+            "“preparation.percentiles” is [99, 1]. The percentiles should rise, from 0 to 100 at most",
+        ),
         ("data.validation=1", "“data.validation” is 1"),
     ],
 )

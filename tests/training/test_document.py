@@ -106,6 +106,16 @@ def test_a_beginning_that_does_not_fit_is_refused(finished, new_run, carried_out
     assert "should not have happened" not in status.sentence
 
 
+def test_a_checkpoint_holds_the_settings_that_its_run_left_to_the_defaults(new_run, carried_out, tmp_path):
+    run = new_run(tmp_path / "run", train={"steps": 1}, validation={"steps": None})
+    config, short = read_run(run / "run.toml"), {"unet": {"widths": [4, 8]}}
+    write_run(config.model_copy(update={"config": short}), run / "run.toml")
+    assert carried_out(run).state == "finished"
+    document = nd.load_checkpoint(run / "best.safetensors").document
+    assert document.config == config.config
+    assert document.metrics[0].steps == config.config["steps"]
+
+
 def test_tensorboard_gets_the_curves_that_the_events_tell(finished, losses_of):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     curves = accumulator.EventAccumulator(str(finished / "tensorboard"))

@@ -10,6 +10,7 @@ from napari_diffseg.training.events import EventReader, Validated, curves
 from napari_diffseg.training.status import read_status
 
 BATCH = {"train": {"batch": 4}}
+SLICES = {"unet": {"dimensions": 2, "widths": (4, 8)}}
 CLOSE = 1e-5
 """Relative difference of losses: sums of 32-bit numbers in another order, six steps long."""
 
@@ -37,6 +38,7 @@ def two_processes(new_run, four_cases, tmp_path_factory):
     runs = {
         "whole": new_run(folder / "whole", **BATCH),
         "in parts": new_run(folder / "parts", train={"batch": 4, "accumulate": 2}),
+        "slices in parts": new_run(folder / "slices", config=SLICES, train={"batch": 4, "accumulate": 2}),
         "patches": new_run(
             folder / "patches",
             name="patchddm",
@@ -75,6 +77,14 @@ def assert_follows(run, other, losses_of):
 def test_two_processes_follow_one_with_the_same_batch(one_process, two_processes, losses_of, name):
     assert read_status(two_processes[name]).state == "finished"
     assert_follows(one_process, two_processes[name], losses_of)
+
+
+def test_slices_that_show_few_classes_weigh_in_parts_as_in_the_whole(
+    new_run, carried_out, two_processes, losses_of, tmp_path
+):
+    run = new_run(tmp_path / "run", config=SLICES, **BATCH)
+    assert carried_out(run).state == "finished"
+    assert_follows(run, two_processes["slices in parts"], losses_of)
 
 
 def test_two_processes_train_patches_as_one_does(new_run, carried_out, two_processes, losses_of, tmp_path):

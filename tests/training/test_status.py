@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 import napari_diffseg as nd
-from napari_diffseg.training.status import SILENCE_S, Status, read_status, require_idle, write_status
+from napari_diffseg.io.alive import SILENCE_S
+from napari_diffseg.training.status import Status, read_status, require_idle, write_status
 
 
 def written(run, **facts):

@@ -95,16 +95,17 @@ def write_run_folder(runs_folder, hippocampus):
     """Run folders as a run's process writes them, that process being this one."""
     from napari_diffseg.datasets.opening import open_dataset
     from napari_diffseg.training.events import EventLog
-    from napari_diffseg.training.folder import make_run
+    from napari_diffseg.training.folder import RUN, make_run
     from napari_diffseg.training.presets import new_run
     from napari_diffseg.training.status import Status, write_status
 
     dataset = open_dataset(hippocampus)
 
-    def write(name, events=(), state=None, step=0, **status):
+    def write(name, events=(), state=None, step=0, *, with_control=False, **status):
         folder = runs_folder / name
-        if not folder.exists():
-            make_run(folder, new_run(name, method_name="imgx", preset="small", dataset=dataset))
+        if not (folder / RUN).exists():
+            config = new_run(name, method_name="imgx", preset="small", dataset=dataset)
+            make_run(folder, config.model_copy(update={"with_control": with_control}))
         log = EventLog(folder)
         for event in events:
             log.say(event)
@@ -135,3 +136,29 @@ def steps_of():
                 )
 
     return make
+
+
+@pytest.fixture
+def write_comparison():
+    """The answer of a run that was held against its control, with the longest words."""
+    from napari_diffseg.evaluation.paired import PairedDifference
+    from napari_diffseg.training.comparison import COMPARISON, Comparison
+
+    def write(run):
+        difference = PairedDifference(
+            mean=0.012, low=-0.004, high=0.031, cases=52, better=31, undefined=0, higher_is_better=True
+        )
+        found = Comparison(
+            metric="dice",
+            members=2,
+            with_diffusion=0.861,
+            without_diffusion=0.849,
+            difference=difference,
+            verdict=difference.verdict("ImgX-DiffSeg", "U-Net without diffusion"),
+            note="The validation part chose both checkpoints, so neither mean is a test result. " * 2,
+            checkpoints=("0", "1"),
+        )
+        (run / COMPARISON).write_text(found.model_dump_json(), encoding="utf-8")
+        return found
+
+    return write

@@ -141,8 +141,7 @@ def test_check_tells_time_and_memory_and_leaves_nothing(qtbot, tiny, press, runs
     press(tiny.check)
     assert tiny.check.text() == "Stop checking"
     qtbot.waitUntil(lambda: "s a step" in tiny.expected.text(), timeout=110_000)
-    assert tiny.expected.text().startswith("On CPU: ")
-    assert "for 4 steps" in tiny.expected.text()
+    assert tiny.expected.text().startswith("On CPU about ")
     assert list(runs_folder.iterdir()) == []
     qtbot.waitUntil(lambda: tiny.check.text() == "Check time and memory", timeout=20_000)
 
@@ -171,6 +170,6 @@ def test_a_check_of_a_run_that_would_fail_says_why(tiny, tmp_path):
 def test_an_estimate_is_a_sentence():
     found = Estimate(seconds_a_step=0.5, memory_bytes=3_100_000_000, parameters=6_890_000, device="cuda:0")
     assert found.sentence(3000) == (
-        "On CUDA:0: 0.5 s a step, about 25 min for 3000 steps, validations not counted; 3.1 GB of memory, "
-        "6.9 million parameters."
+        "On CUDA:0 about 25 min at 0.5 s a step, validations on top; 3.1 GB of memory, 6.9 million "
+        "parameters."
     )

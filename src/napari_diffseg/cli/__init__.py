@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from napari_diffseg.cli import data, demo, models, segment, train
+from napari_diffseg.cli import data, demo, models, raters, segment, train
 from napari_diffseg.cli.log import logging_to_file
 from napari_diffseg.cli.output import Output
 from napari_diffseg.errors import CancelledError, DiffSegError
@@ -32,6 +32,7 @@ app.command("segment")(segment.segment)
 app.command("train")(train.train)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
+app.add_typer(raters.app, name="raters")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -32,13 +32,18 @@ def read_scan(document: Document, scan: Path | None, named: Sequence[str]) -> Sc
     if scan is not None:
         _check(wanted, wanted if len(wanted) == 1 else [], document)
         return read_volume(scan, channel=wanted[0])
-    pairs = [_pair(text) for text in named]
+    pairs = [channel_file(text) for text in named]
     _check(wanted, [name for name, _ in pairs], document)
     files = dict(pairs)
     return read_channels({name: files[name] for name in wanted})
 
 
-def _pair(text: str) -> tuple[str, Path]:
+def channel_file(text: str) -> tuple[str, Path]:
+    """A channel and its file, from "NAME=FILE".
+
+    Raises:
+        typer.BadParameter: the text is of another form.
+    """
     name, sign, path = text.partition("=")
     if not (name and sign and path):
         raise typer.BadParameter(f"“{text}” is not of the form NAME=FILE, for example flair=flair.nii.gz.")

@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from napari_diffseg.cli.bar import counted
 from napari_diffseg.cli.output import Output, plain
 from napari_diffseg.datasets.dataset import Dataset
 from napari_diffseg.datasets.inspection import CaseFacts, Inspection, Interval, inspect
@@ -44,7 +44,7 @@ def inspect_data(
     """
     output = Output(as_json, quiet)
     dataset = open_dataset(data)
-    inspection = Inspection(dataset, tuple(_followed(dataset, output)))
+    inspection = Inspection(dataset, tuple(counted(inspect(dataset), len(dataset.cases), output)))
     output.line(_rendered(_table(inspection), output))
     for line in _summary(inspection):
         output.line(line)
@@ -53,17 +53,6 @@ def inspect_data(
     output.document(_document(inspection))
     if inspection.verdict:
         raise DatasetError(inspection.verdict)
-
-
-def _followed(dataset: Dataset, output: Output) -> Iterator[CaseFacts]:
-    """The facts of each case, with a bar on a terminal."""
-    console = output.errors
-    if output.quiet or not console.is_terminal:
-        yield from inspect(dataset)
-        return
-    columns = BarColumn(), TextColumn("{task.completed} of {task.total} cases read", markup=False)
-    with Progress(*columns, console=console, transient=True) as progress:
-        yield from progress.track(inspect(dataset), total=len(dataset.cases))
 
 
 def _table(inspection: Inspection) -> Table:

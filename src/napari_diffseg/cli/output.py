@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -50,3 +51,12 @@ class Output:
 def plain(text: str) -> str:
     """A stranger's text without characters that a terminal obeys."""
     return "".join(character if character.isprintable() or character == "\n" else " " for character in text)
+
+
+def defined(content: Any) -> Any:
+    """What JSON can hold: null for a number that is not defined."""
+    if isinstance(content, dict):
+        return {str(key): defined(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [defined(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,9 +14,9 @@ from napari_diffseg.cli.output import Output
 from napari_diffseg.cli.training_progress import carry_out
 from napari_diffseg.datasets.opening import open_dataset
 from napari_diffseg.errors import TrainingError
-from napari_diffseg.training.comparison import Comparison, read_comparison
+from napari_diffseg.training.comparison import read_comparison
 from napari_diffseg.training.config import read_run, valid_run, with_settings
-from napari_diffseg.training.folder import LOG, RunSummary, make_run, read_summary
+from napari_diffseg.training.folder import make_run, read_summary
 from napari_diffseg.training.without_diffusion import control_of
 
 
@@ -114,10 +115,11 @@ def _report(run: Path, output: Output) -> None:
     summary = read_summary(run)
     best = summary.best
     if best is not None:
-        found = ", ".join(f"{name} {value:.4g}" for name, value in best.metrics.items() if value is not None)
-        output.line(f"Best at step {best.step} ({best.selected_by}): {found}")
+        output.line(f"Best at step {best.step} ({best.selected_by}): {_overall(best.metrics)}")
     comparison = read_comparison(run) if summary.config.with_control else None
-    _tell_comparison(summary, comparison, output)
+    if comparison is not None:
+        for line in (comparison.sentence, comparison.verdict, comparison.note):
+            output.line(line)
     output.line(f"Run folder: {run}")
     output.document(
         {
@@ -131,13 +133,8 @@ def _report(run: Path, output: Output) -> None:
     )
 
 
-def _tell_comparison(summary: RunSummary, comparison: Comparison | None, output: Output) -> None:
-    """Whether diffusion helped, where the run asks."""
-    if comparison is not None:
-        for line in (comparison.sentence, comparison.verdict, comparison.note):
-            output.line(line)
-    elif summary.config.with_control and summary.status and summary.status.state == "finished":
-        output.warn(
-            f"There is no comparison with the network without diffusion yet; {summary.folder / LOG} says "
-            f"why. Go on with: napari-diffseg train --resume {summary.folder}"
-        )
+def _overall(metrics: Mapping[str, float | None]) -> str:
+    """Those over all classes, where they are defined."""
+    return ", ".join(
+        f"{name} {value:.4g}" for name, value in metrics.items() if value is not None and ", " not in name
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,12 +36,15 @@ class Case:
         patient: cases of one patient are never split.
         source: reads the files.
         group: where the data set itself puts the case; None where it leaves that open.
+        ratings: what each rater said of what they drew, value by the name of a question; none where the
+            layout does not tell.
     """
 
     name: str
     patient: str
     source: Callable[[], LabelledScan]
     group: Group | None = None
+    ratings: tuple[Mapping[str, int], ...] = ()
 
     def read(self) -> LabelledScan:
         """The case in display order.

@@ -35,6 +35,7 @@ class Dataset:
         problems: cases that were left out already while listing, such as a label without an image.
         licence: of the data, where the layout says it.
         citation: likewise.
+        notes: what everybody who uses the masks should know, a sentence or two each.
     """
 
     root: Path
@@ -47,6 +48,7 @@ class Dataset:
     problems: tuple[Problem, ...] = ()
     licence: str = ""
     citation: str = ""
+    notes: tuple[str, ...] = ()
 
     def chosen(self, names: Iterable[str]) -> tuple[Case, ...]:
         """The cases of these names, in the order of the names.

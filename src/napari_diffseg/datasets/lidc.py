@@ -16,15 +16,13 @@ from napari_diffseg.datasets.case import Case, LabelledScan
 from napari_diffseg.datasets.dataset import Dataset, Problem
 from napari_diffseg.datasets.image import UNKNOWN_MM, PixelSpacing, image_mask, image_scan
 from napari_diffseg.errors import DatasetError
+from napari_diffseg.raters.lidc.notes import CITATION, LICENCE, SLOTS, UNBLINDED
 from napari_diffseg.results.classes import named
 
 READERS = 4
 MODALITY = "CT"
 CLASSES = named(("nodule",))
-LICENCE = "LIDC-IDRI: CC BY 3.0"
-CITATION = (
-    "Armato et al., Data From LIDC-IDRI, The Cancer Imaging Archive (2015), doi:10.7937/K9/TCIA.2015.LO9QL9SX"
-)
+NOTES = (UNBLINDED, SLOTS)
 
 
 def files(path: Path, endings: tuple[str, ...]) -> list[Path]:
@@ -75,4 +73,5 @@ def crops(path: Path, layout: str, cases: Iterable[Case], problems: Iterable[Pro
         problems=told,
         licence=LICENCE,
         citation=CITATION,
+        notes=NOTES,
     )

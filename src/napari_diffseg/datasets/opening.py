@@ -12,11 +12,13 @@ from napari_diffseg.datasets import (
     cimd,
     ddti,
     lidc_hdf5,
+    lidc_nodules,
     lidc_pickle,
     lidc_png,
     nnunet,
     pairs,
     prostate,
+    rater_project,
     refuge2,
 )
 from napari_diffseg.datasets.dataset import Dataset
@@ -47,9 +49,11 @@ class Layout(Protocol):
 
 
 LAYOUTS: tuple[Layout, ...] = (
+    rater_project,
     lidc_hdf5,
     lidc_pickle,
     lidc_png,
+    lidc_nodules,
     cimd,
     refuge2,
     ddti,
@@ -60,6 +64,11 @@ LAYOUTS: tuple[Layout, ...] = (
     pairs,
 )
 """The most specific first: AMOS has a dataset.json too."""
+
+
+def is_dataset(path: Path) -> bool:
+    """Whether a folder or file is of a layout known here; cheap."""
+    return any(layout.recognises(path) for layout in LAYOUTS)
 
 
 def open_dataset(path: Path) -> Dataset:

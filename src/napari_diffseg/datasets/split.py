@@ -106,6 +106,27 @@ def read_split(path: Path) -> Split:
         ) from error
 
 
+def given_split(path: Path, dataset: Dataset) -> Split:
+    """The split in a file, for the cases of a data set; those that it does not name are in no part.
+
+    Raises:
+        DatasetError: the file is no split, or one of other cases; it tears a patient's cases apart, or has
+            none to train on.
+    """
+    split = read_split(path)
+    parts = (dataset.chosen(names) for names in (split.train, split.validation, split.test))
+    times = Counter(patient for part in parts for patient in {case.patient for case in part})
+    torn = sorted(patient for patient, count in times.items() if count > 1)
+    if torn:
+        raise DatasetError(
+            f"{path.name} puts cases of {len(torn)} patients, such as {torn[0]}, into more than one part, so "
+            "that what is learnt would be judged by itself. Keep all cases of a patient in one part."
+        )
+    if not split.train:
+        raise DatasetError(f"{path.name} has no case to train on. Name some under “train”.")
+    return split
+
+
 def _own_parts(dataset: Dataset) -> dict[str, Group]:
     """Part by patient as the data set has it; what it leaves open is for training."""
     parts: dict[str, Group] = {case.patient: "train" for case in dataset.cases}

@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int
 
 from napari_diffseg.errors import SettingsError
-
-RESAMPLES = 10_000
-SEED = 0
+from napari_diffseg.metrics.bootstrap import mean_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +73,16 @@ def paired_difference(
             f"{len(set(owners))}. Score more cases."
         )
     values = np.array(list(defined.values()), dtype=np.float64)
-    low, high = np.percentile(_resampled(values, np.unique(owners, return_inverse=True)[1]), [2.5, 97.5])
+    low, high = mean_interval(values, owners)
     return PairedDifference(
         mean=float(values.mean()),
-        low=float(low),
-        high=float(high),
+        low=low,
+        high=high,
         cases=len(values),
         better=int(np.count_nonzero(values > 0 if higher_is_better else values < 0)),
         undefined=len(differences) - len(defined),
         higher_is_better=higher_is_better,
     )
-
-
-def _resampled(
-    values: Float64[np.ndarray, " case"], owner: Int[np.ndarray, " case"]
-) -> Float64[np.ndarray, " resample"]:
-    """Means over the cases of patients drawn with replacement."""
-    totals, counts = np.bincount(owner, weights=values), np.bincount(owner)
-    drawn = np.random.default_rng(SEED).integers(len(counts), size=(RESAMPLES, len(counts)))
-    return totals[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
 
 
 def _require_same_cases(first: Mapping[str, float], second: Mapping[str, float]) -> None:

@@ -7,21 +7,26 @@ from napari_diffseg.fusion.staple import (
     StapleLabels,
     StapleMask,
     empty_members,
-    staple,
     staple_labels,
     staple_mask,
 )
+from napari_diffseg.fusion.staple_consensus import StapleConsensus, staple, staple_consensus
 from napari_diffseg.fusion.threshold import consensus_from_mean
+from napari_diffseg.fusion.votes import most_voted, votes
 
 __all__ = [
+    "StapleConsensus",
     "StapleLabels",
     "StapleMask",
     "consensus_from_mean",
     "empty_members",
     "majority",
+    "most_voted",
     "relative_area",
     "squared_mean",
     "staple",
+    "staple_consensus",
     "staple_labels",
     "staple_mask",
+    "votes",
 ]

@@ -52,31 +52,6 @@ class StapleLabels:
     confusion: Float64[np.ndarray, "member given true"]
 
 
-def staple(members: UInt8[np.ndarray, "member D H W"], classes: int) -> UInt8[np.ndarray, "D H W"]:
-    """The label map that STAPLE holds for true.
-
-    One class: foreground where its probability is 0.5 or more. Several: the likeliest label, background
-    where two are equally likely. Where a member is empty (`empty_members`), the others' foreground may be
-    taken for error: tell the person.
-
-    Args:
-        members: label maps; labels above `classes` count as background.
-        classes: number of foreground classes.
-
-    Returns:
-        0 for background, n for the n-th class. Where all members agree, what they say.
-
-    Raises:
-        SettingsError: there is no member, or the largest label is 255.
-    """
-    _require_members(members)
-    if all(np.array_equal(member, members[0]) for member in members[1:]):
-        return np.where(members[0] > classes, 0, members[0])
-    if classes == 1:
-        return (staple_mask(members).probability >= 0.5).astype(np.uint8)
-    return staple_labels(np.where(members > classes, 0, members)).labels
-
-
 def staple_mask(
     members: UInt8[np.ndarray, "member D H W"],
     *,
@@ -99,7 +74,7 @@ def staple_mask(
     Raises:
         SettingsError: there is no member.
     """
-    _require_members(members)
+    require_members(members)
     marked = sum(np.count_nonzero(member == label) for member in members)
     if marked in (0, members.size):
         return _undisputed(members, float(marked > 0))
@@ -132,7 +107,7 @@ def staple_labels(
     Raises:
         SettingsError: there is no member, or the largest label is 255.
     """
-    _require_members(members)
+    require_members(members)
     count = int(members.max()) + 1
     if count > _LARGEST_LABEL + 1:
         raise SettingsError(
@@ -154,6 +129,16 @@ def empty_members(members: UInt8[np.ndarray, "member D H W"]) -> tuple[int, ...]
     return tuple(number for number, member in enumerate(members) if not member.any())
 
 
+def require_members(members: UInt8[np.ndarray, "member D H W"]) -> None:
+    """Refuse a set without a member.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    if len(members) == 0:
+        raise SettingsError("STAPLE needs at least one member, and there is none. Ask for more members.")
+
+
 def _images(members: UInt8[np.ndarray, "member D H W"]) -> list[Any]:
     import SimpleITK
 
@@ -164,8 +149,3 @@ def _undisputed(members: UInt8[np.ndarray, "member D H W"], share: float) -> Sta
     right, undefined = np.ones(len(members)), np.full(len(members), np.nan)
     sensitivity, specificity = (right, undefined) if share else (undefined, right)
     return StapleMask(np.full(members.shape[1:], share), sensitivity, specificity, 0)
-
-
-def _require_members(members: UInt8[np.ndarray, "member D H W"]) -> None:
-    if len(members) == 0:
-        raise SettingsError("STAPLE needs at least one member, and there is none. Ask for more members.")

@@ -1,4 +1,7 @@
-"""Scans, label maps and maps in and out of NIfTI files, in display order on this side."""
+"""Scans, label maps and maps in and out of files, in display order on this side.
+
+Everything is read from and written to NIfTI; a scan may come from a DICOM series too.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,13 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
-from jaxtyping import Real, Shaped, UInt
+from jaxtyping import Float64, Real, Shaped, UInt
 
 from napari_diffseg.errors import GridMismatchError, ResultError, ScanError
 from napari_diffseg.io.atomic import replacing
+from napari_diffseg.io.dicom_mark import looks_like_dicom
 from napari_diffseg.io.sequence import channel_of, modality_of
-from napari_diffseg.io.stored import Stored, load
+from napari_diffseg.io.stored import ENDINGS, Stored, load
 from napari_diffseg.volume import Grid, LabelMap, Origin, Scan
 from napari_diffseg.volume.mismatch import mismatch
 from napari_diffseg.volume.orientation import from_display
@@ -26,21 +30,28 @@ _ROUNDING = 1e-4
 
 
 def read_volume(path: StrPath, *, channel: str | None = None) -> Scan:
-    """A scan of one channel from a .nii or .nii.gz file.
+    """A scan of one channel from a .nii or .nii.gz file, or from a DICOM series.
 
     Args:
-        path: a 3D file; a 4D one with a single volume counts as 3D.
+        path: a 3D file; a 4D one with a single volume counts as 3D. Or a folder of DICOM slices, or one of
+            these: all of its series is read.
         channel: its name; None takes it from the file name ("t1", "t1ce", "t2", "flair"), or "image".
 
     Returns:
         Data (1, D, H, W): a view of the file's array, of its dtype when the header asks for no
-        scaling, otherwise float32. NaN stays NaN.
+        scaling, otherwise float32. NaN stays NaN. For DICOM see `io.dicom.read_series`.
 
     Raises:
         ScanError: the file is missing, damaged, no NIfTI, 2D, 4D, coloured, too large, or has an
-            impossible voxel size or orientation.
+            impossible voxel size or orientation; or the folder is no single series of plain slices.
     """
-    stored = load(Path(path), single=True)
+    path = Path(path)
+    if not path.name.lower().endswith(ENDINGS) and looks_like_dicom(path):
+        # here, since pydicom takes half a second to import
+        from napari_diffseg.io.dicom import read_dicom
+
+        return read_dicom(path, channel=channel)
+    stored = load(path, single=True)
     name = channel_of(stored.origin.name) if channel is None else channel
     return Scan(stored.data, stored.grid, (name,), modality_of(name), stored.origin)
 
@@ -116,7 +127,8 @@ def write_volume(
             float32; integers of 8 or 16 bits keep their type; wider ones and truth values take the
             smallest that holds them.
         origin: whose axis order, affine and header (its extensions and patient field left out) the
-            file gets; without one, or without a header, the file is written as it is displayed.
+            file gets; one without a header, such as a DICOM series, gives order and affine alone. Without
+            an origin the file is written as it is displayed.
         grid: where the voxels of `data` lie.
 
     Raises:
@@ -171,22 +183,28 @@ def _whole_numbers(stored: Stored) -> UInt[np.ndarray, "D H W"]:
 def _image(data: Shaped[np.ndarray, "*axes"], origin: Origin | None, grid: Grid) -> nibabel.Nifti1Image:
     volumes = data if data.ndim == 4 else data[np.newaxis]
     volumes = volumes.astype(_file_dtype(data), copy=False)
-    if origin is None or origin.header is None:
-        image = nibabel.Nifti1Image(_volumes_last(volumes), grid.affine)
-        image.header.set_xyzt_units("mm")
-        return image
+    if origin is None:
+        return _plain(volumes, grid.affine)
     in_file = from_display(volumes, origin.affine)
     if in_file.shape[1:] != origin.shape:
         raise GridMismatchError(
             f"Data of {times(in_file.shape[1:])} voxels do not fit {origin.name} of {times(origin.shape)}. "
             "Restore them to the whole scan first."
         )
+    if origin.header is None:
+        return _plain(in_file, origin.affine)
     header = _header(origin, volumes.dtype)
     # the header's own affine, to the last bit and in the unit that the header says
     parts = _volumes_last(in_file), header.get_best_affine(), header
     if isinstance(header, nibabel.Nifti2Header):
         return nibabel.Nifti2Image(*parts)
     return nibabel.Nifti1Image(*parts)
+
+
+def _plain(volumes: Shaped[np.ndarray, "n i j k"], affine: Float64[np.ndarray, "4 4"]) -> nibabel.Nifti1Image:
+    image = nibabel.Nifti1Image(_volumes_last(volumes), affine)
+    image.header.set_xyzt_units("mm")
+    return image
 
 
 def _header(origin: Origin, dtype: np.dtype[np.generic]) -> nibabel.Nifti1Header:

@@ -25,8 +25,8 @@ from napari_diffseg.volume import Grid, Origin
 from napari_diffseg.volume.orientation import display_affine, to_display
 from napari_diffseg.volume.wording import times
 
-_ENDINGS = (".nii", ".nii.gz")
-_MOST_VOXELS = 2**31
+ENDINGS = (".nii", ".nii.gz")
+MOST_VOXELS = 2**31
 SPACING_RANGE_MM = (0.001, 100.0)
 _DEFLATE_RATIO = 1032  # one byte of deflate holds at most this many
 _UNIT_MM = {1: 1000.0, 3: 0.001}  # NIfTI codes of metre and micrometre; all others mean mm
@@ -72,7 +72,7 @@ def load(path: Path, *, single: bool) -> Stored:
         _check_single(path, image)
     _check_size(path, image)
     affine = _affine_mm(image)
-    _check_affine(path, affine)
+    check_affine(path.name, affine)
     with _explained(path):
         voxels, sha256 = _voxels(image), _sha256(path)
         _check_packing(path)
@@ -124,8 +124,10 @@ def _affine_mm(image: nibabel.Nifti1Image) -> Float64[np.ndarray, "4 4"]:
 
 
 def _check_path(path: Path) -> None:
-    if not path.name.lower().endswith(_ENDINGS):
-        raise ScanError(f"{path.name} does not end in .nii or .nii.gz. Convert it to NIfTI first.")
+    if not path.name.lower().endswith(ENDINGS):
+        raise ScanError(
+            f"{path.name} does not end in .nii or .nii.gz, nor is it DICOM. Convert it to NIfTI first."
+        )
     if not path.exists():
         raise ScanError(f"There is no file {path}. Check its folder and its name.")
     if not path.is_file():
@@ -140,7 +142,7 @@ def _check_shape(path: Path, image: nibabel.Nifti1Image) -> None:
         )
     if math.prod(image.shape) < 1:
         raise ScanError(f"{path.name} holds no voxels ({seen}). Export it again from its source.")
-    if math.prod(image.shape) > _MOST_VOXELS:
+    if math.prod(image.shape) > MOST_VOXELS:
         raise ScanError(f"{path.name} has {seen} voxels, more than 2³¹. Crop or resample it first.")
 
 
@@ -173,19 +175,29 @@ def _check_dtype(path: Path, image: nibabel.Nifti1Image) -> None:
         )
 
 
-def _check_affine(path: Path, affine: Float64[np.ndarray, "4 4"]) -> None:
+def check_affine(name: str, affine: Float64[np.ndarray, "4 4"]) -> None:
+    """Refuse the affine of a file that cannot be one.
+
+    Args:
+        name: of the file.
+        affine: from its voxel index to millimetres.
+
+    Raises:
+        ScanError: it is not of numbers, its voxels are impossibly small or large, or its axes lie in one
+            plane.
+    """
     if not np.isfinite(affine).all():
-        raise ScanError(f"{path.name} has an orientation that is not a number. Export it again.")
+        raise ScanError(f"{name} has an orientation that is not a number. Export it again.")
     spacing = voxel_sizes(affine)
     least, most = SPACING_RANGE_MM
     if spacing.min() < least or spacing.max() > most:
         raise ScanError(
-            f"{path.name} says its voxels measure {times(spacing)} mm; {least:g} to {most:g} mm is "
+            f"{name} says its voxels measure {times(spacing)} mm; {least:g} to {most:g} mm is "
             "possible. Correct the voxel size in its header."
         )
     # the volume of a voxel whose edges are 1: 1 for right angles, 0 when they lie in one plane
     if abs(np.linalg.det(affine[:3, :3] / spacing)) < 1e-3:
-        raise ScanError(f"{path.name} has an orientation whose axes lie in one plane. Export it again.")
+        raise ScanError(f"{name} has an orientation whose axes lie in one plane. Export it again.")
 
 
 @contextmanager

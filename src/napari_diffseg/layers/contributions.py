@@ -16,6 +16,7 @@ from napari.layers import Labels
 from napari.utils.notifications import show_warning
 
 from napari_diffseg.io import read_stack, read_volume, write_volume
+from napari_diffseg.io.dicom_mark import looks_like_dicom
 from napari_diffseg.io.sample import sample_path
 from napari_diffseg.io.sequence import channel_of, modality_of
 from napari_diffseg.layers.foreign import check_usable, shown_grid
@@ -31,22 +32,22 @@ _GREATEST_LABEL = 65535
 
 
 def get_reader(path: str | Sequence[str]) -> Reader | None:
-    """The reader of .nii and .nii.gz files.
+    """The reader of .nii and .nii.gz files, and of DICOM series.
 
-    A file becomes a labels layer when its name has a word for it (label, mask, seg, segmentation,
-    consensus, members …) or it lies in a folder labels, labelsTr, labelsTs or masks, and all of its
-    voxels are whole numbers from 0 to 65535. Every other file becomes an image layer. Several
-    volumes in one file stay one layer with an axis more.
+    A folder of DICOM slices, or one of them, becomes an image layer of the whole series. A NIfTI file
+    becomes a labels layer when its name has a word for it (label, mask, seg, segmentation, consensus,
+    members …) or it lies in a folder labels, labelsTr, labelsTs or masks, and all of its voxels are whole
+    numbers from 0 to 65535. Every other NIfTI file becomes an image layer. Several volumes in one file
+    stay one layer with an axis more.
 
     Args:
-        path: of one file or several.
+        path: of one file or folder, or several.
 
     Returns:
         A function of the same argument that gives the layers and raises ScanError for a file that
-        cannot be read; None when a file has another ending.
+        cannot be read; None when a file has another ending and is not DICOM.
     """
-    endings = (".nii", ".nii.gz")
-    return _read if all(name.lower().endswith(endings) for name in _names(path)) else None
+    return _read if all(_is_nifti(name) or looks_like_dicom(Path(name)) for name in _names(path)) else None
 
 
 def write_labels(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
@@ -83,6 +84,10 @@ def sample_head() -> list[LayerData]:
     return scan_layers(read_volume(sample_path(), channel="t1"))
 
 
+def _is_nifti(name: str) -> bool:
+    return name.lower().endswith((".nii", ".nii.gz"))
+
+
 def _names(path: str | Sequence[str]) -> list[str]:
     return [os.fspath(name) for name in ([path] if isinstance(path, str | os.PathLike) else path)]
 
@@ -92,6 +97,8 @@ def _read(path: str | Sequence[str]) -> list[LayerData]:
 
 
 def _layers_in(path: Path) -> list[LayerData]:
+    if not _is_nifti(path.name):
+        return scan_layers(read_volume(path))
     scan = read_stack(path)
     labels = _whole_numbers(scan.data) if _speaks_of_labels(path) else None
     if labels is not None:

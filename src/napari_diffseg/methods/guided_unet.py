@@ -57,7 +57,7 @@ def build(config: Config, *, channels: int, classes: int) -> GuidedUNet:
 
 def loss(config: Config, network: nn.Module, batch: Batch, draws: Draws) -> Loss:
     """Cross-entropy and Dice."""
-    return segmentation_loss(_at_time_zero(network, batch.image), batch.mask)
+    return segmentation_loss(_at_time_zero(network, batch.image), batch.mask, batch.shown)
 
 
 def sample(

@@ -120,7 +120,7 @@ def loss_at(
         with torch.no_grad():
             noisier = (index + 1).clamp(max=config.steps - 1)
             x0 = _scaled(predict(x0, noisier, recycled).float().softmax(dim=1))
-    return segmentation_loss(predict(x0, index, main), batch.mask)
+    return segmentation_loss(predict(x0, index, main), batch.mask, batch.shown)
 
 
 def sample(

@@ -44,7 +44,7 @@ def build(config: Config, *, channels: int, classes: int) -> ImgXUNet:
 
 def loss(config: Config, network: nn.Module, batch: Batch, draws: Draws) -> Loss:
     """Cross-entropy and Dice, as with diffusion."""
-    return segmentation_loss(network(batch.image), batch.mask)
+    return segmentation_loss(network(batch.image), batch.mask, batch.shown)
 
 
 def sample(

@@ -82,10 +82,13 @@ class Batch:
     Args:
         image: prepared channels.
         mask: one-hot classes, background first.
+        shown: foreground classes that an item shows, in the mean over the step's whole batch, where these
+            are a part of it; None where they are all of it.
     """
 
     image: Float[Tensor, "item channel *space"]
     mask: Float[Tensor, "item class *space"]
+    shown: float | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float64
-from scipy.ndimage import binary_erosion, distance_transform_edt
+from jaxtyping import Bool, Float64, Int64
+from scipy.spatial import KDTree
 
 from napari_diffseg.metrics.masks import require_one_shape
 
@@ -42,7 +42,24 @@ def hd95_mm(
     Source:
         Maier-Hein et al., HD95; percentiles interpolated linearly.
     """
-    distances = _surface_distances(predicted, reference, spacing_mm)
+    require_one_shape(predicted, reference)
+    edges_mm = np.asarray(spacing_mm, dtype=np.float64)
+    return hd95_of_surfaces_mm(surface_voxels(predicted) * edges_mm, surface_voxels(reference) * edges_mm)
+
+
+def hd95_of_surfaces_mm(
+    predicted_mm: Float64[np.ndarray, "predicted axis"], reference_mm: Float64[np.ndarray, "reference axis"]
+) -> float:
+    """`hd95_mm` of masks whose surfaces are known, for many pairs of a few masks.
+
+    Args:
+        predicted_mm: places of the one mask's surface voxels.
+        reference_mm: of the other's.
+
+    Returns:
+        As `hd95_mm`.
+    """
+    distances = _distances(predicted_mm, reference_mm)
     if distances is None:
         return math.nan
     return float(max(np.percentile(distances.to_reference, 95), np.percentile(distances.to_predicted, 95)))
@@ -72,11 +89,27 @@ def normalised_surface_distance(
     Source:
         Nikolov et al., JMIR 2021, with surface voxels in place of surface area.
     """
-    distances = _surface_distances(predicted, reference, spacing_mm)
+    require_one_shape(predicted, reference)
+    edges_mm = np.asarray(spacing_mm, dtype=np.float64)
+    distances = _distances(surface_voxels(predicted) * edges_mm, surface_voxels(reference) * edges_mm)
     if distances is None:
         return math.nan
     both = np.concatenate([distances.to_reference, distances.to_predicted])
     return float(np.mean(both <= tolerance_mm))
+
+
+def surface_voxels(mask: Bool[np.ndarray, "*space"]) -> Int64[np.ndarray, "voxel axis"]:
+    """Indices of the voxels with a face towards a voxel outside the mask; none where it is empty."""
+    if not mask.any():
+        return np.zeros((0, mask.ndim), dtype=np.int64)
+    box = _bounding_box(mask)
+    padded = np.pad(mask[box], 1)
+    core = (slice(1, -1),) * mask.ndim
+    enclosed = padded[core].copy()
+    for axis in range(mask.ndim):
+        for side in (slice(None, -2), slice(2, None)):
+            enclosed &= padded[(*core[:axis], side, *core[axis + 1 :])]
+    return np.argwhere(mask[box] & ~enclosed) + [extent.start for extent in box]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,19 +120,14 @@ class _SurfaceDistances:
     to_predicted: Float64[np.ndarray, " reference_voxel"]
 
 
-def _surface_distances(
-    predicted: Bool[np.ndarray, "*space"],
-    reference: Bool[np.ndarray, ...],
-    spacing_mm: Sequence[float],
+def _distances(
+    predicted_mm: Float64[np.ndarray, "predicted axis"], reference_mm: Float64[np.ndarray, "reference axis"]
 ) -> _SurfaceDistances | None:
-    require_one_shape(predicted, reference)
-    if not (predicted.any() and reference.any()):
+    if not (len(predicted_mm) and len(reference_mm)):
         return None
-    box = _bounding_box(predicted | reference)
-    predicted_surface, reference_surface = _surface(predicted[box]), _surface(reference[box])
+    # search trees: a distance map would hold all voxels between masks far apart
     return _SurfaceDistances(
-        _distance_mm(reference_surface, spacing_mm)[predicted_surface],
-        _distance_mm(predicted_surface, spacing_mm)[reference_surface],
+        KDTree(reference_mm).query(predicted_mm)[0], KDTree(predicted_mm).query(reference_mm)[0]
     )
 
 
@@ -107,14 +135,3 @@ def _bounding_box(mask: Bool[np.ndarray, "*space"]) -> tuple[slice, ...]:
     axes = range(mask.ndim)
     hit = [np.flatnonzero(mask.any(axis=tuple(other for other in axes if other != axis))) for axis in axes]
     return tuple(slice(int(indices[0]), int(indices[-1]) + 1) for indices in hit)
-
-
-def _surface(mask: Bool[np.ndarray, "*space"]) -> Bool[np.ndarray, "*space"]:
-    inside: Bool[np.ndarray, "*space"] = binary_erosion(mask)
-    return np.logical_and(mask, ~inside)
-
-
-def _distance_mm(
-    surface: Bool[np.ndarray, "*space"], spacing_mm: Sequence[float]
-) -> Float64[np.ndarray, "*space"]:
-    return np.asarray(distance_transform_edt(~surface, sampling=spacing_mm), dtype=np.float64)

@@ -27,6 +27,8 @@ class GroupNorm32(nn.GroupNorm):
         """Normalised in at least float32, then returned in the dtype of `x`."""
         wide = torch.promote_types(x.dtype, torch.float32)
         weight, bias = self.weight.to(wide), self.bias.to(wide)
+        if x.device.type == "cpu":  # its kernel computes in the parameters' dtype and needs no wide copy of x
+            return F.group_norm(x, self.num_groups, weight, bias, self.eps)
         return F.group_norm(x.to(wide), self.num_groups, weight, bias, self.eps).to(x.dtype)
 
 

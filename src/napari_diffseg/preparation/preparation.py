@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from napari_diffseg.results.options import SliceAxis
+
+_Edge = Annotated[float, Field(ge=0.001, le=100)]
+"""Millimetres, in the range that scans may have."""
 
 
 class Preparation(BaseModel):
@@ -29,7 +32,7 @@ class Preparation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    spacing_mm: tuple[float, float, float] | None = None
+    spacing_mm: tuple[_Edge, _Edge, _Edge] | None = None
     percentiles: tuple[float, float] | None = (0.5, 99.5)
     intensity: Literal["z-score", "min-max", "as-is"] = "z-score"
     range: tuple[float, float] = (0.0, 1.0)
@@ -41,6 +44,13 @@ class Preparation(BaseModel):
     def padding(self) -> float:
         """The prepared value beyond the image."""
         return self.range[0] if self.intensity == "min-max" else 0.0
+
+    @field_validator("percentiles")
+    @classmethod
+    def _check_percentiles(cls, percentiles: tuple[float, float] | None) -> tuple[float, float] | None:
+        if percentiles is not None and not 0 <= percentiles[0] < percentiles[1] <= 100:
+            raise ValueError("The percentiles should rise, from 0 to 100 at most")
+        return percentiles
 
     @model_validator(mode="after")
     def _check_range(self) -> Preparation:

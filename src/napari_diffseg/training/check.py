@@ -12,12 +12,12 @@ import psutil
 import torch
 
 from napari_diffseg.datasets.opening import open_dataset
-from napari_diffseg.datasets.split import split_by_patient
 from napari_diffseg.methods.registry import method
 from napari_diffseg.training.cache import cached
 from napari_diffseg.training.config import RunConfig
 from napari_diffseg.training.items import Items
 from napari_diffseg.training.loader import Loader, Share
+from napari_diffseg.training.material import parted
 from napari_diffseg.training.start import accelerator_of, settings_of
 from napari_diffseg.training.trainer import Trainer
 
@@ -50,7 +50,7 @@ def forecast(config: RunConfig) -> Forecast:
     """
     accelerator = accelerator_of(config.train)
     dataset, settings = open_dataset(config.data.path), settings_of(config)
-    split = split_by_patient(dataset, validation=config.data.validation, seed=config.data.split_seed)
+    split = parted(dataset, config.data)
     classes, module = len(dataset.classes) + 1, method(config.method).load()
     network = module.build(settings, channels=len(dataset.channels), classes=classes)
     share = Share(config.train.batch, config.train.accumulate)

@@ -37,6 +37,7 @@ class DataConfig(_Section):
         reads: of several raters' masks one at random each time, their majority, or their mean.
         validation: share of the patients that is kept apart, where the data set has no groups of its own.
         split_seed: of the drawing of these patients.
+        split: a split.json whose parts are taken as they are; nothing is drawn then.
     """
 
     path: Annotated[Path, _FROM_ANYWHERE]
@@ -44,6 +45,7 @@ class DataConfig(_Section):
     reads: Reads = "random"
     validation: float = Field(0.2, gt=0, lt=1)
     split_seed: int = Field(0, ge=0, le=2**32 - 1)
+    split: Annotated[Path | None, _FROM_ANYWHERE] = None
 
 
 class TrainConfig(Optimisation):

@@ -12,6 +12,8 @@
     RUN/cache/                   prepared cases; may be deleted
     RUN/log.txt                  what the process said
     RUN/tensorboard/             its curves, where they are asked for
+    RUN/without-diffusion/       where it is asked for, a run of the same network without diffusion
+    RUN/comparison.json          and which of the two is better
 
 Its process alone writes here, but for control/.
 """

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from napari_diffseg.errors import TrainingError
 from napari_diffseg.training.folder import LOG, RUN
-from napari_diffseg.training.status import ALIVE, read_status
+from napari_diffseg.training.status import require_idle
+from napari_diffseg.training.without_diffusion import WITHOUT_DIFFUSION
 
 _DETACHED: int = getattr(subprocess, "DETACHED_PROCESS", 0) | getattr(
     subprocess, "CREATE_NEW_PROCESS_GROUP", 0
@@ -20,15 +21,12 @@ def launch(run: Path) -> subprocess.Popen[bytes]:
     """Start or resume a run in a process of its own session; what it says goes to its log.txt.
 
     Raises:
-        TrainingError: the folder holds no run, or one that is going on.
+        TrainingError: the folder holds no run, or one that is going on, or whose control is.
     """
     if not (run / RUN).is_file():
         raise TrainingError(f"{run.name} holds no run: there is no {RUN} in it. Choose another folder.")
-    status = read_status(run)
-    if status is not None and status.state in ALIVE:
-        raise TrainingError(
-            f"{run.name} is going on already (process {status.pid} on {status.host}). Pause or stop it there."
-        )
+    for folder in (run, run / WITHOUT_DIFFUSION):
+        require_idle(folder)
     command = [sys.executable, "-m", "napari_diffseg.training", str(run.resolve())]
     with (run / LOG).open("ab") as log:
         return subprocess.Popen(

@@ -11,10 +11,10 @@ from accelerate import Accelerator
 from napari_diffseg.datasets.case import Case
 from napari_diffseg.datasets.dataset import Dataset
 from napari_diffseg.datasets.opening import open_dataset
-from napari_diffseg.datasets.split import Split, read_split, split_by_patient, write_split
+from napari_diffseg.datasets.split import Split, given_split, read_split, split_by_patient, write_split
 from napari_diffseg.errors import DatasetError, DiffSegError
 from napari_diffseg.training.cache import CachedCase, cached
-from napari_diffseg.training.config import RunConfig
+from napari_diffseg.training.config import DataConfig, RunConfig
 from napari_diffseg.training.ending import Stopped
 from napari_diffseg.training.events import Event, Prepared, Warned
 from napari_diffseg.training.folder import CACHE, SPLIT
@@ -53,7 +53,7 @@ def gather(
     say: Callable[[Event], None],
     go_on: Callable[[], bool],
 ) -> Material:
-    """Open the data set, draw the split where there is none yet, and prepare every case that is needed.
+    """Open the data set, part it where that is not done yet, and prepare every case that is needed.
 
     Args:
         run: its folder.
@@ -80,6 +80,17 @@ def gather(
     return Material(dataset, split, tuple(cases), tuple(case for case in validation if case.name in usable))
 
 
+def parted(dataset: Dataset, data: DataConfig) -> Split:
+    """The parts of a new run's data set, as a file gives them or drawn.
+
+    Raises:
+        DatasetError: the file does not fit the data set, or no patient would be left to train on.
+    """
+    if data.split is not None:
+        return given_split(data.split, dataset)
+    return split_by_patient(dataset, validation=data.validation, seed=data.split_seed)
+
+
 def _usable(
     run: Path, config: RunConfig, dataset: Dataset, say: Callable[[Event], None], go_on: Callable[[], bool]
 ) -> set[str]:
@@ -88,8 +99,7 @@ def _usable(
     Those for validation are prepared too, though nobody reads that: what is wrong with one is told now.
     """
     if not (run / SPLIT).exists():
-        drawn = split_by_patient(dataset, validation=config.data.validation, seed=config.data.split_seed)
-        write_split(drawn, run / SPLIT)
+        write_split(parted(dataset, config.data), run / SPLIT)
     train, validation = _wanted(config, dataset, read_split(run / SPLIT))
     cases, usable = (*train, *validation), set()
     for number, case in enumerate(cases, start=1):

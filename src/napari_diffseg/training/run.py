@@ -18,7 +18,13 @@ from napari_diffseg.training.events import Ended, Started, Warned
 from napari_diffseg.training.folder import RUN, clear_leftovers
 from napari_diffseg.training.journal import Journal
 from napari_diffseg.training.material import Material, gather
-from napari_diffseg.training.start import accelerator_of, is_first, settings_of, weights_to_start_from
+from napari_diffseg.training.start import (
+    accelerator_of,
+    in_full,
+    is_first,
+    settings_of,
+    weights_to_start_from,
+)
 from napari_diffseg.training.state import State, load_state
 from napari_diffseg.training.status import require_idle
 from napari_diffseg.training.trainer import Trainer
@@ -55,7 +61,7 @@ def train(run: Path) -> Ended:
 def _carry_out(run: Path, config: RunConfig, journal: Journal, stop: Event) -> None:
     """To the end, or to a request to stop."""
     accelerator = accelerator_of(config.train)
-    settings_of(config)  # before cases are prepared for hours
+    config = in_full(config)  # refused before cases are prepared for hours
     if accelerator.is_main_process:
         clear_leftovers(run)
     state, damaged = load_state(run)

@@ -91,6 +91,15 @@ def settings_of(config: RunConfig) -> Any:
         ) from error
 
 
+def in_full(config: RunConfig) -> RunConfig:
+    """The run with every setting of its method, also where its file leaves one to the default.
+
+    Raises:
+        TrainingError, CheckpointError: as `settings_of`.
+    """
+    return config.model_copy(update={"config": settings_of(config).model_dump(mode="json")})
+
+
 def weights_to_start_from(path: Path, network: nn.Module) -> Tensors:
     """The weights of a checkpoint for this network.
 

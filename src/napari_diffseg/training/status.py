@@ -2,51 +2,34 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import time
 from pathlib import Path
 from typing import Literal
 
-import psutil
-from pydantic import BaseModel, ConfigDict, Field
-
 from napari_diffseg.errors import TrainingError
+from napari_diffseg.io.alive import LifeSign
 from napari_diffseg.io.atomic import replacing
 
 STATUS = "status.json"
-SILENCE_S = 60.0
-"""After so long without a heartbeat a process on another machine counts as lost."""
 
 State = Literal["preparing", "running", "paused", "finished", "stopped", "failed", "lost"]
 ALIVE: tuple[State, ...] = ("preparing", "running", "paused")
 
 
-class Status(BaseModel):
-    """How a run stands.
+class Status(LifeSign):
+    """How a run stands, and which process says so.
 
     Attributes:
         state: as its process said last; "lost" when that process is no more.
         step: done.
         steps: of the whole run.
-        pid: of the process.
-        began: when that process started, as the system counts it, for a pid may be given again.
-        host: that it runs on.
-        heartbeat: seconds since 1970, of the last word.
         seconds_left: as far as the last steps tell; None before the first ones.
         memory_bytes: most that was alive at once on the GPU; None on a CPU.
         sentence: what went wrong.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
     state: State
     step: int = 0
     steps: int = 0
-    pid: int = Field(default_factory=os.getpid)
-    began: float = Field(default_factory=lambda: psutil.Process().create_time())
-    host: str = Field(default_factory=socket.gethostname)
-    heartbeat: float = Field(default_factory=time.time)
     seconds_left: float | None = None
     memory_bytes: int | None = None
     sentence: str = ""
@@ -64,7 +47,7 @@ def read_status(run: Path) -> Status | None:
         status = Status.model_validate_json((run / STATUS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if status.state in ALIVE and not _is_alive(status):
+    if status.state in ALIVE and not status.is_alive():
         return status.model_copy(update={"state": "lost"})
     return status
 
@@ -80,14 +63,3 @@ def require_idle(run: Path) -> None:
         raise TrainingError(
             f"{run.name} is going on already (process {status.pid} on {status.host}). Pause or stop it there."
         )
-
-
-def _is_alive(status: Status) -> bool:
-    if status.host != socket.gethostname():
-        return time.time() - status.heartbeat < SILENCE_S
-    try:
-        process = psutil.Process(status.pid)
-        same = abs(process.create_time() - status.began) < 1
-        return same and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False

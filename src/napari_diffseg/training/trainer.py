@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from napari_diffseg.diffusion.draws import Draws
 from napari_diffseg.errors import TrainingError
 from napari_diffseg.methods.method import Batch, Loss, Method
+from napari_diffseg.methods.segmentation_loss import shows
 from napari_diffseg.training.augmentation import seed_of
 from napari_diffseg.training.config import TrainConfig
 from napari_diffseg.training.ending import sentence_of
@@ -91,7 +93,7 @@ class Trainer:
         torch.manual_seed(seed_of(self._config.seed, _DROPOUT, step, share.process))
         own = share.batch // share.processes
         losses: list[tuple[float, Loss]] = []
-        for places, batch in zip(share.places, batches, strict=True):
+        for places, batch in zip(share.places, self._of_one_batch(batches, share), strict=True):
             last = places.stop == share.places[-1].stop
             with nullcontext() if last else self.accelerator.no_sync(self._network):
                 draws = Draws(self._config.seed, step, places, share.batch)
@@ -100,6 +102,16 @@ class Trainer:
                 self.accelerator.backward(loss.total * weight)
                 losses.append((weight, loss))
         return self._joined(losses)
+
+    def _of_one_batch(self, batches: Iterator[Batch], share: Share) -> Iterable[Batch]:
+        """The parts of a step's batch; of several, each is told what a loss asks of the whole."""
+        if len(share.places) * share.processes == 1:
+            return batches
+        parts = [*batches]
+        pairs = torch.stack([shows(part.mask).sum() for part in parts]).sum()
+        if share.processes > 1:
+            pairs = self.accelerator.reduce(pairs, "sum")
+        return [replace(part, shown=float(pairs) / share.batch) for part in parts]
 
     def weights(self) -> Tensors:
         """What is validated and saved: the moving average, or else the weights; a copy on the CPU."""

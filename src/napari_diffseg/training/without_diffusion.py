@@ -39,7 +39,7 @@ def control_of(config: RunConfig) -> RunConfig:
         raise TrainingError(
             f"There is no network without diffusion to hold {entry.title} against. Leave --with-control out."
         )
-    from napari_diffseg.training.start import settings_of  # brings torch
+    from napari_diffseg.training.start import in_full, settings_of  # brings torch
 
     settings = settings_of(config)
     shape = _SHAPES.get(config.method, dict)(settings.unet.model_dump(mode="json"))
@@ -53,7 +53,7 @@ def control_of(config: RunConfig) -> RunConfig:
             "with_control": False,
         }
     )
-    return control.model_copy(update={"config": settings_of(control).model_dump(mode="json")})
+    return in_full(control)
 
 
 def make_control(run: Path, config: RunConfig) -> Path:

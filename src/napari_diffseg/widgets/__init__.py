@@ -6,12 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_diffseg.widgets.raters import RatersWidget
     from napari_diffseg.widgets.segment import SegmentWidget
     from napari_diffseg.widgets.train import TrainWidget
 
-__all__ = ["SegmentWidget", "TrainWidget"]
+__all__ = ["RatersWidget", "SegmentWidget", "TrainWidget"]
 
-_MODULES = {"SegmentWidget": "segment", "TrainWidget": "train"}
+_MODULES = {"RatersWidget": "raters", "SegmentWidget": "segment", "TrainWidget": "train"}
 
 
 def __getattr__(name: str) -> Any:

@@ -33,9 +33,9 @@ class Estimate(BaseModel):
     def sentence(self, steps: int) -> str:
         """For a person; validations come on top, and how long they take is not known before."""
         return (
-            f"On {self.device.upper()}: {self.seconds_a_step:.2g} s a step, about "
-            f"{duration(self.seconds_a_step * steps)} for {steps} steps, validations not counted; "
-            f"{memory(self.memory_bytes / 2**30)} of memory, {self.parameters / 1e6:.2g} million parameters."
+            f"On {self.device.upper()} about {duration(self.seconds_a_step * steps)} at "
+            f"{self.seconds_a_step:.2g} s a step, validations on top; {memory(self.memory_bytes / 2**30)} of "
+            f"memory, {self.parameters / 1e6:.2g} million parameters."
         )
 
 

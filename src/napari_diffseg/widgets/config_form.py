@@ -5,16 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from magicgui.widgets import CheckBox
 from pydantic import BaseModel
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from napari_diffseg.methods.registry import method
 from napari_diffseg.training.config import RunConfig
 from napari_diffseg.widgets.options_form import OptionsForm
+from napari_diffseg.widgets.plain_label import PlainLabel
 from napari_diffseg.widgets.section import Section
 
 _EMPTY = "none"
-_LEFT, _RIGHT = ("steps", "precision"), ("batch", "learning_rate")
+_LEFT, _RIGHT = ("steps", "precision"), ("batch",)
 _TITLES = {
     "train": "Training",
     "validation": "Validation",
@@ -35,6 +38,7 @@ class ConfigForm(QWidget):
     Attributes:
         run: the form of the run, with a form for each section.
         method: the form of the method's config.
+        cost: of the comparison without diffusion; the caller's words.
         others: all settings but the first few.
 
     Signals:
@@ -48,18 +52,21 @@ class ConfigForm(QWidget):
         self.run: OptionsForm[RunConfig] = OptionsForm(run, empty=_EMPTY)
         self.method: OptionsForm[Any] = OptionsForm(config, empty=_EMPTY)
         train, validation = self.run.groups["train"], self.run.groups["validation"]
-        columns = QHBoxLayout()
+        validation.rows["every"].label = "Validate"
+        columns, right = QHBoxLayout(), QVBoxLayout()
         columns.setSpacing(10)
-        for names, share in ((_LEFT, 6), (_RIGHT, 5)):
-            columns.addWidget(train.panel(names), share)
-        every = validation.rows["every"]
-        every.label = "Validate every"
+        right.setSpacing(4)
+        for panel in (train.panel(_RIGHT), validation.panel(("every",))):
+            right.addWidget(panel)
+        columns.addWidget(train.panel(_LEFT), 13)  # room for “automatic”
+        columns.addLayout(right, 12)
+        self.cost = PlainLabel()
         self.others = Section("All settings", self._rest())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(columns)
-        layout.addWidget(validation.panel(("every",)))
+        layout.addWidget(self._control(run))
         layout.addWidget(self.others)
         for form in (self.run, self.method):
             form.changed.connect(self._tell)
@@ -78,6 +85,20 @@ class ConfigForm(QWidget):
         data = self.run.groups["data"].options(path=path, skip_bad=skip_bad)
         config = self.method.options().model_dump(mode="json")
         return self.run.options(name=name, config=config, data=data)
+
+    def _control(self, run: RunConfig) -> QWidget:
+        """Whether to compare with the network without diffusion; not offered where the method has none."""
+        row, part = self.run.rows["with_control"], QWidget()
+        assert isinstance(row, CheckBox)
+        row.text = "Does diffusion help here? Compare without it"
+        layout = QVBoxLayout(part)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(row.native)
+        layout.addWidget(self.cost)
+        if not method(run.method).control:
+            part.hide()
+        return part
 
     def _rest(self) -> QWidget:
         rest = QWidget()

@@ -22,7 +22,7 @@ from napari_diffseg.widgets.pictures import Pictures
 from napari_diffseg.widgets.plain_label import PlainLabel
 from napari_diffseg.widgets.rows import equal
 from napari_diffseg.widgets.section import Section
-from napari_diffseg.widgets.wording import count
+from napari_diffseg.widgets.wording import count, place
 
 _NOTHING = "Choose a folder of scans and masks (HDF5: a file), or take layers of this viewer."
 
@@ -70,7 +70,7 @@ class DatasetChooser(QWidget):
         if self._errand is not None:
             self._errand.give_up()
         self.dataset, self._inspection = None, None
-        self.place.setText(str(path))
+        self.place.setText(place(path))
         self.place.setToolTip(str(path))
         self.place.show()
         self.summary.say("Opening…")

@@ -7,11 +7,13 @@ from array import array
 from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float64, Int64
 from scipy.ndimage import uniform_filter1d
 
+from napari_diffseg.training.comparison import Comparison, read_comparison
 from napari_diffseg.training.config import read_run
 from napari_diffseg.training.events import (
     Ended,
@@ -23,13 +25,17 @@ from napari_diffseg.training.events import (
     Warned,
 )
 from napari_diffseg.training.folder import LOG, RUN, RunSummary
-from napari_diffseg.training.status import read_status
+from napari_diffseg.training.status import ALIVE, State, read_status
+from napari_diffseg.training.without_diffusion import WITHOUT_DIFFUSION
 from napari_diffseg.widgets.event_wording import log_in_words
 
 _TAIL_BYTES = 16_384
 _TAIL_LINES = 40
 _SMOOTHED_OVER = 50  # parts of a run
 _LEAST_SMOOTHED = 5
+
+Standing = State | Literal["comparing"]
+GOING_ON: tuple[Standing, ...] = (*ALIVE, "comparing")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +50,10 @@ class Seen:
         warned: what a person should know, in order.
         made: seconds since 1970 when the run was made.
         checkpoint: that can be segmented with; None when there is none yet.
+        control: the same network without diffusion, which is trained after the run; None where that is not
+            asked for, or not begun.
+        comparison: of the two; None before.
+        in_hand: whether the run is over and its process still there, for what follows.
     """
 
     summary: RunSummary
@@ -53,6 +63,37 @@ class Seen:
     warned: tuple[str, ...]
     made: float
     checkpoint: Path | None
+    control: Seen | None
+    comparison: Comparison | None
+    in_hand: bool
+
+    @property
+    def standing(self) -> Standing | None:
+        """How the run stands, or what follows it; None before its process has spoken."""
+        if not self.is_followed:
+            return self._state
+        after = self.control._state if self.control is not None else None
+        if after in ALIVE:
+            return after
+        if self.in_hand:
+            return "comparing" if after == "finished" else "preparing"
+        if after == "finished":
+            return "finished" if self.comparison is not None else "stopped"
+        return after or "stopped"
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether the run itself is over, and held against its control then."""
+        return self._state == "finished" and self.summary.config.with_control
+
+    @property
+    def part(self) -> Seen:
+        """Whose steps count now: the run, or its control."""
+        return self.control if self.is_followed and self.control is not None else self
+
+    @property
+    def _state(self) -> State | None:
+        return self.summary.status.state if self.summary.status is not None else None
 
     @property
     def validated(self) -> tuple[Validated, ...]:
@@ -93,6 +134,7 @@ class Follower:
         self._prepared: Prepared | None = None
         self._started: Started | None = None
         self._step_s: float | None = None
+        self._control: Follower | None = None
 
     def look(self) -> Seen:
         """Take in what is new, and tell how the run stands."""
@@ -112,7 +154,8 @@ class Follower:
                     self._warned.append(event.sentence)
                 case Ended():
                     self._prepared = None
-        summary = RunSummary(self.folder, self._config, read_status(self.folder), tuple(self._validated))
+        status = read_status(self.folder)
+        summary = RunSummary(self.folder, self._config, status, tuple(self._validated))
         return Seen(
             summary,
             self._prepared,
@@ -121,6 +164,9 @@ class Follower:
             tuple(self._warned),
             self._made,
             summary.checkpoint,
+            self._see_control(),
+            read_comparison(self.folder) if self._config.with_control else None,
+            status is not None and status.state == "finished" and status.is_alive(),
         )
 
     def curves(self) -> Curves:
@@ -150,6 +196,12 @@ class Follower:
         self._rates.append(event.learning_rate)
         before = self._step_s
         self._step_s = event.seconds if before is None else 0.9 * before + 0.1 * event.seconds
+
+    def _see_control(self) -> Seen | None:
+        folder = self.folder / WITHOUT_DIFFUSION
+        if self._control is None and self._config.with_control and (folder / RUN).is_file():
+            self._control = Follower(folder)
+        return self._control.look() if self._control is not None else None
 
     def _go_back(self, step: int) -> None:
         """A resumed run goes on after this step; what came later is void."""

@@ -13,7 +13,6 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QLineEdit, QPushButton, QVBox
 from superqt import QElidingLabel
 
 from napari_diffseg.datasets.dataset import Dataset
-from napari_diffseg.datasets.split import split_by_patient
 from napari_diffseg.errors import DiffSegError, SettingsError, TrainingError
 from napari_diffseg.io.naming import slug, unused
 from napari_diffseg.methods.registry import MethodEntry, methods
@@ -25,9 +24,10 @@ from napari_diffseg.widgets.column import scrolling
 from napari_diffseg.widgets.config_form import ConfigForm
 from napari_diffseg.widgets.dataset import DatasetChooser
 from napari_diffseg.widgets.errand import Errand
-from napari_diffseg.widgets.plain_label import PlainLabel
-from napari_diffseg.widgets.rows import Rows, row_of
-from napari_diffseg.widgets.wording import count
+from napari_diffseg.widgets.plain_label import PlainLabel, heading
+from napari_diffseg.widgets.prospect import cost, parts, split_of
+from napari_diffseg.widgets.rows import Rows, row_of, tab_after
+from napari_diffseg.widgets.wording import place
 
 _FIRST_METHOD, _FIRST_PRESET = "imgx", "small"
 _LOADED_AFTER_MS = 500
@@ -129,7 +129,7 @@ class NewRun(QWidget):
         outer.addWidget(
             scrolling(
                 heading("Data"), self.data,
-                heading("Method"), method, self.about,
+                method, self.about,
                 heading("Settings"), name, self._holder,
                 where, self.expected, self.obstacle, row_of(self.start, self.check),
             )
@@ -193,6 +193,7 @@ class NewRun(QWidget):
             holder = self._holder.layout()
             assert holder is not None
             holder.addWidget(self.form)
+            tab_after(self.form, self.change, self.start, self.check)
         self._propose_name()
 
     def _proposal(self, dataset: Dataset) -> ConfigForm:
@@ -230,16 +231,14 @@ class NewRun(QWidget):
         """Look at the choices again: what stands in the way, or how the cases will be parted."""
         try:
             config, dataset = self.settings(), self.data.chosen()
-            data = config.data
-            split = split_by_patient(dataset, validation=data.validation, seed=data.split_seed)
+            split = split_of(config, dataset)
         except DiffSegError as error:
             self._refuse(str(error))
             return
         if self._checking is None:
-            test = f", {len(split.test)} are left for testing" if split.test else ""
-            self.expected.say(
-                f"{count(len(split.train), 'case')} to train on, {len(split.validation)} to validate{test}."
-            )
+            self.expected.say(parts(split))
+        if self.form is not None:
+            self.form.cost.say(cost(config, split))
         self._refuse("")
 
     def _refuse(self, reason: str) -> None:
@@ -288,22 +287,13 @@ class NewRun(QWidget):
         self.obstacle.say(str(error))
 
     def _show_folder(self) -> None:
-        self.place.setText(str(self.runs_folder))
+        self.place.setText(place(self.runs_folder))
         self.place.setToolTip(str(self.runs_folder))
 
     def _ask_folder(self, *_: object) -> None:
         name = QFileDialog.getExistingDirectory(self, "Keep runs in this folder")
         if name:
             self.use_folder(Path(name))
-
-
-def heading(text: str) -> PlainLabel:
-    """A title over a part of a dock."""
-    label = PlainLabel(text)
-    font = label.font()
-    font.setBold(True)
-    label.setFont(font)
-    return label
 
 
 def _load_methods(given_up: Flag) -> Iterator[str]:

@@ -17,9 +17,20 @@ class PlainLabel(QLabel):
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
-        self.say(text)
+        self.setText(text)
+        if not text:  # and not `say`: what is shown before it has a parent is a window
+            self.hide()
 
     def say(self, text: str) -> None:
         """Show another text."""
         self.setText(text)
         self.setVisible(bool(text))
+
+
+def heading(text: str) -> PlainLabel:
+    """A title over a part of a dock."""
+    label = PlainLabel(text)
+    font = label.font()
+    font.setBold(True)
+    label.setFont(font)
+    return label

@@ -60,3 +60,14 @@ def row_of(field: QWidget, *beside: QWidget) -> QWidget:
         shares = widget.sizePolicy().horizontalPolicy() == QSizePolicy.Policy.Ignored
         layout.addWidget(widget, int(shares))
     return row
+
+
+def tab_after(part: QWidget, *following: QWidget) -> None:
+    """Let the Tab key come to these after all that is in a part, though the part is newer."""
+    last: QWidget = part
+    inside = part.nextInFocusChain()
+    while inside is not None and part.isAncestorOf(inside):
+        last, inside = inside, inside.nextInFocusChain()
+    for widget in following:
+        QWidget.setTabOrder(last, widget)
+        last = widget

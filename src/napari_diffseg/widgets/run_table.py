@@ -12,7 +12,7 @@ from napari_diffseg.methods.registry import methods
 from napari_diffseg.training.events import Validated
 from napari_diffseg.widgets.event_wording import deciding, metric_in_words, value_in_words
 from napari_diffseg.widgets.following import Seen
-from napari_diffseg.widgets.run_wording import date, state_in_words
+from napari_diffseg.widgets.run_wording import date, state_in_words, steps_in_words
 
 _COLUMNS = ("Run", "Data", "State", "Best")
 _ROWS_SHOWN = 3
@@ -69,11 +69,15 @@ class RunTable(QTableWidget):
         found = self.selectedItems()
         return found[0].data(_FOLDER) if found else None
 
+    def folders(self) -> list[Path]:
+        """Those of the runs, from top to bottom."""
+        return [self._folder(row) for row in range(self.rowCount())]
+
     def choose(self, run: Path) -> None:
-        """Select a run that is listed."""
-        for row in range(self.rowCount()):
-            if self._folder(row) == run:
-                self.selectRow(row)
+        """Select a run; nothing happens where it is not listed."""
+        folders = self.folders()
+        if run in folders:
+            self.selectRow(folders.index(run))
 
     def show_runs(self, runs: Sequence[Seen], starting: Sequence[Path] = ()) -> None:
         """Show how the runs stand now.
@@ -85,10 +89,10 @@ class RunTable(QTableWidget):
         before, by_folder = self.current(), {run.summary.folder: run for run in runs}
         self.blockSignals(True)
         self.setSortingEnabled(False)  # a row must not move while it is filled
-        for row in reversed(range(self.rowCount())):
-            if self._folder(row) not in by_folder:
+        for row, folder in reversed([*enumerate(self.folders())]):
+            if folder not in by_folder:
                 self.removeRow(row)
-        rows = {self._folder(row): row for row in range(self.rowCount())}
+        rows = {folder: row for row, folder in enumerate(self.folders())}
         for folder, run in by_folder.items():
             if folder not in rows:
                 rows[folder] = self.rowCount()
@@ -133,13 +137,12 @@ def _cells(run: Seen, *, starting: bool) -> list[tuple[str, float | str]]:
     entry = methods().get(run.summary.config.method)
     name, method = run.summary.config.name, entry.title if entry else run.summary.config.method
     data, made = run.summary.config.data.path.name, date(run.made)
-    steps = f"{run.summary.status.step} of {run.summary.config.train.steps}" if run.summary.status else ""
-    state = state_in_words(run.summary.status, starting=starting)
+    state = state_in_words(run, starting=starting)
     best, order = _best(run.summary.best)
     return [
         (f"{name}\n{method}", name.lower()),
         (f"{data}\n{made}", run.made),
-        (f"{state}\n{steps}", state),
+        (f"{state}\n{steps_in_words(run)}", state),
         (best, order),
     ]
 

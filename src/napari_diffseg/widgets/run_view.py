@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import Literal
 
 from napari.components import ViewerModel
 from napari.utils.theme import get_theme
@@ -20,15 +21,17 @@ from qtpy.QtWidgets import (
 from superqt import QElidingLabel
 
 from napari_diffseg.layers import Preview, PreviewLayers
+from napari_diffseg.training.comparison import Comparison
 from napari_diffseg.training.status import ALIVE
+from napari_diffseg.widgets.comparison_view import ComparisonView
 from napari_diffseg.widgets.curves import CurvesView
 from napari_diffseg.widgets.event_wording import deciding
-from napari_diffseg.widgets.following import Curves, Seen
+from napari_diffseg.widgets.following import GOING_ON, Curves, Seen, Standing
 from napari_diffseg.widgets.plain_label import PlainLabel
 from napari_diffseg.widgets.rows import equal, row_of
 from napari_diffseg.widgets.run_wording import progress
 
-_LOG_LINES = 3
+_LOG_LINES, _LOG_MARGIN = 3, 1
 
 
 class RunView(QWidget):
@@ -60,7 +63,7 @@ class RunView(QWidget):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(8)
-        self.curves = CurvesView()
+        self.curves, self.comparison = CurvesView(), ComparisonView()
         self.preview, self.shown_class = QCheckBox("Preview in viewer"), QComboBox()
         self.log = QPlainTextEdit()
         self.pause, self.stop = QPushButton("Pause"), QPushButton("Stop")
@@ -86,24 +89,17 @@ class RunView(QWidget):
             starting: its process was started and has not spoken yet.
         """
         self.run = run
-        status, steps = run.summary.status, run.summary.config.train.steps
-        state = "starting" if starting else status.state if status else None
+        state = "starting" if starting else run.standing
         self.state.say(progress(run, starting=starting))
         self._warn(run.warned)
-        busy = state == "starting" or (state == "preparing" and run.prepared is None)
-        if state == "preparing" and run.prepared is not None:
-            self.bar.setRange(0, run.prepared.cases)
-            self.bar.setValue(run.prepared.done)
-        else:
-            self.bar.setRange(0, 0 if busy else steps)
-            self.bar.setValue(status.step if status else 0)
+        self._show_bar(run.part, state)
         self.curves.show_validations(run.validated, deciding(run.validated[-1])[0] if run.validated else "")
-        alive = state in ALIVE
         self.pause.setText("Pause" if state in ("running", "preparing") else "Resume")
-        self.pause.setEnabled(state not in ("finished", "starting"))
-        self.stop.setEnabled(alive)
+        self.pause.setEnabled(state not in ("finished", "starting", "comparing"))
+        self.stop.setEnabled(state in GOING_ON)
         self.finish_epoch.setEnabled(state == "running")
         self.use.setEnabled(run.checkpoint is not None)
+        self._show_comparison(run.comparison if state == "finished" else None)
         self.show()
 
     def show_curves(self, curves: Curves) -> None:
@@ -136,6 +132,22 @@ class RunView(QWidget):
         self.curves.colour(self._viewer.theme)
         self.warning.setStyleSheet(f"color: {get_theme(self._viewer.theme).warning.as_hex()};")
 
+    def _show_bar(self, part: Seen, state: Standing | Literal["starting"] | None) -> None:
+        """How much is done of the cases to prepare or of the steps; moving where that is not known."""
+        status, prepared = part.summary.status, part.prepared
+        if state == "preparing" and prepared is not None:
+            self.bar.setRange(0, prepared.cases)
+            self.bar.setValue(prepared.done)
+            return
+        busy = state in ("starting", "preparing", "comparing")
+        self.bar.setRange(0, 0 if busy else part.summary.config.train.steps)
+        self.bar.setValue(status.step if status else 0)
+
+    def _show_comparison(self, found: Comparison | None) -> None:
+        """In the place of the log, since both are too tall for a small screen."""
+        self.comparison.show_comparison(found)
+        self.log.setVisible(found is None)
+
     def _warn(self, sentences: Sequence[str]) -> None:
         """Show the newest warning in one line; the tooltip has them all."""
         self.warning.setText(sentences[-1] if sentences else "")
@@ -153,7 +165,11 @@ class RunView(QWidget):
         self.use.setToolTip("Put the best checkpoint so far among the models, and choose it in Segment.")
         self.log.setToolTip("The end of the log.")
         self.log.setReadOnly(True)
-        self.log.setFixedHeight(_LOG_LINES * self.log.fontMetrics().lineSpacing() + 14)
+        document = self.log.document()
+        assert document is not None
+        document.setDocumentMargin(_LOG_MARGIN)  # with more, a sliver of the line above them shows
+        around = 2 * (_LOG_MARGIN + self.log.frameWidth() + 1)  # with less, Qt counts one line less
+        self.log.setFixedHeight(_LOG_LINES * self.log.fontMetrics().lineSpacing() + around)
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
@@ -163,6 +179,7 @@ class RunView(QWidget):
             self.state,
             self.bar,
             self.warning,
+            self.comparison,
             self.curves,
             row_of(self.preview, self.shown_class),
             self.log,
@@ -181,11 +198,11 @@ class RunView(QWidget):
         self.shown_class.currentIndexChanged.connect(self._choose_class)
 
     def _pause_or_resume(self, *_: object) -> None:
-        status = self.run.summary.status if self.run else None
-        if status is None or status.state not in ALIVE:
+        state = self.run.standing if self.run else None
+        if state not in ALIVE:
             self.started.emit()
         else:
-            self.asked.emit("resume" if status.state == "paused" else "pause")
+            self.asked.emit("resume" if state == "paused" else "pause")
 
     def _stop(self, *_: object) -> None:
         self.asked.emit("stop")

@@ -10,11 +10,10 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_diffseg.errors import DiffSegError
 from napari_diffseg.training.control import Request, ask
-from napari_diffseg.training.status import ALIVE
 from napari_diffseg.widgets.adopt import adopt, choose_in_segment
 from napari_diffseg.widgets.column import scrolling
 from napari_diffseg.widgets.errand import Errand
-from napari_diffseg.widgets.following import Seen
+from napari_diffseg.widgets.following import GOING_ON, Seen
 from napari_diffseg.widgets.launched import Launched
 from napari_diffseg.widgets.plain_label import PlainLabel
 from napari_diffseg.widgets.run_table import RunTable
@@ -95,15 +94,14 @@ class Runs(QWidget):
     def _take_up(self, runs: tuple[Seen, ...]) -> None:
         """The dock has just been opened: follow the newest run that goes on."""
         for run in runs:
-            if self.watch.chosen is None and run.summary.status and run.summary.status.state in ALIVE:
+            if self.watch.chosen is None and run.standing in GOING_ON:
                 self._follow(run.summary.folder)
 
     def _show_chosen(self, found: Look, run: Seen, *, starting: bool) -> None:
         if self.table.current() != run.summary.folder:
             self.table.choose(run.summary.folder)
-        state = run.summary.status.state if run.summary.status else None
-        if state != self._state:
-            self._state = state
+        if run.standing != self._state:
+            self._state = run.standing
             self.message.say("")
         self.view.show_run(run, starting=starting)
         self.view.show_log(found.log)

@@ -23,3 +23,4 @@ class Section(QCollapsible):
 
     def _write(self, opened: bool) -> None:
         self.setText(f"{'▾' if opened else '▸'}  {self._title}")
+        self.content().setEnabled(opened)  # closed it has no height, but the Tab key would still enter it

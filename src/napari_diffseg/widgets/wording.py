@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from napari_diffseg.results.events import Finished, Plan
 
 
@@ -55,3 +57,9 @@ def ending(event: Finished) -> str:
 def count(number: int, what: str) -> str:
     """For example "1 slice" or "32 slices"."""
     return f"{number} {what}{'s' * (number != 1)}"
+
+
+def place(path: Path) -> str:
+    """For example "~/data/hippocampus"; in full where it is not the person's own folder."""
+    home = Path.home()
+    return f"~/{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else str(path)

@@ -78,7 +78,7 @@ def read_pickle(content: bytes, names: Collection[str], file: str) -> Any:
 
     Raises:
         RefusedNameError: another global stands in it.
-        CheckpointError: it is cut short, or no pickle of protocol 2 to 5.
+        CheckpointError: it is cut short, no pickle of protocol 2 to 5, or one whose buffers lie elsewhere.
     """
     machine = _Machine(names, file)
     try:
@@ -171,6 +171,12 @@ class _Machine:
                 raise TypeError("a key that is neither text nor number")
             items[key] = value
 
+    def outside(self, _: None) -> None:
+        raise CheckpointError(
+            f"{self.file} keeps its arrays in buffers beside it, which are lost once it is a file. Write it "
+            "again without a buffer_callback."
+        )
+
     def ignored(self, _: object) -> None:
         pass
 
@@ -211,6 +217,8 @@ _ACTIONS: dict[str, _Action] = {
     **dict.fromkeys(("BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT"), _literal),
     **dict.fromkeys(("SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"), _literal),
     **dict.fromkeys(("SHORT_BINBYTES", "BINBYTES", "BINBYTES8"), _literal),
+    "BYTEARRAY8": lambda machine, value: machine.stack.append(bytes(value)),
+    **dict.fromkeys(("NEXT_BUFFER", "READONLY_BUFFER"), _Machine.outside),
     "NONE": _constant(None),
     "NEWTRUE": _constant(True),
     "NEWFALSE": _constant(False),

@@ -1,0 +1,57 @@
+"""A project of two raters and two real cases, in a folder of its own."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_diffseg.io.nifti import read_labels
+from napari_diffseg.raters.cases import add_case
+from napari_diffseg.raters.lidc_form import LIDC_FORM
+from napari_diffseg.raters.opening import open_read
+from napari_diffseg.raters.project import create_project
+from napari_diffseg.results.result import ClassInfo
+
+HIPPOCAMPUS = Path(__file__).parents[1] / "data" / "hippocampus"
+CASES = ("hippocampus_148", "hippocampus_017")
+
+
+@pytest.fixture
+def new_project(tmp_path):
+    """A project of Anna and Bob; `**settings` as of `create_project`."""
+
+    def make(cases=CASES[:1], raters=("Anna", "Bob"), labels=("nodule",), form=LIDC_FORM, **settings):
+        classes = tuple(ClassInfo(name, "#e4572e") for name in labels)
+        project = create_project(
+            tmp_path / "project", title="Study", labels=classes, raters=raters, form=form, **settings
+        )
+        for case in cases:
+            project = add_case(project, case, HIPPOCAMPUS / "images" / f"{case}.nii.gz")
+        return project
+
+    return make
+
+
+@pytest.fixture
+def project(new_project):
+    return new_project()
+
+
+@pytest.fixture(scope="session")
+def drawn():
+    """A real mask on the first case: one hippocampus as lesion 2 (anterior) and 3 (posterior)."""
+    labels = read_labels(HIPPOCAMPUS / "labels" / "hippocampus_148.nii.gz").data.astype(np.uint8)
+    return np.ascontiguousarray(np.where(labels, labels + 1, 0).astype(np.uint8))
+
+
+@pytest.fixture(scope="session")
+def finished_by():
+    """Draws a mask as a rater's whole session and finishes it."""
+
+    def finish(project, rater, mask, case=CASES[0], **options):
+        with open_read(project, case, rater, **options) as read:
+            data = read.mask()
+            data[:] = mask
+            return read.finish(data)
+
+    return finish
