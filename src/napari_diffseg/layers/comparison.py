@@ -26,7 +26,7 @@ from napari_diffseg.volume.grid import Shape
 
 Arrangement = Literal["together", "one by one"]
 
-_FEW, _MANY = (0.36, 0.23, 0.62, 0.30), (0.87, 0.72, 1.0, 0.60)  # violet is no reader's colour
+_FEW, _MANY = (0.42, 0.27, 0.72, 0.25), (0.80, 0.58, 1.0, 0.45)  # violet is no reader's colour
 _FILLS, _NEAREST = 0.6, 6.0
 
 
@@ -50,7 +50,7 @@ class ComparisonLayers:
     def __init__(self, viewer: ViewerModel, scan: Scan, reads: CaseReads, box: Box) -> None:
         self._viewer, self._reads, self._scan, self._box = viewer, reads, scan, box
         self._source = replace(Source.of_scan(scan), modality="", box=box)
-        self.images = [self._add(Image(data, **look)) for data, look, _ in scan_layers(scan)]
+        self.images = [self._add_image(data, look) for data, look, _ in scan_layers(scan)]
         self.readers: Layer | None = None
         self._contours: Contours | None = None
         self.votes: Labels | None = None
@@ -181,6 +181,10 @@ class ComparisonLayers:
     def _to_voxel(self, point: Sequence[float]) -> np.ndarray:
         first, edge = np.asarray(self._whole.translate_mm), np.asarray(self._scan.grid.spacing_mm)
         return np.asarray((np.asarray(point) - first) / edge)
+
+    def _add_image(self, data: np.ndarray, look: dict[str, Any]) -> Any:
+        channel = f" · {str(look['name']).partition(' · ')[2]}" if len(self._scan.channels) > 1 else ""
+        return self._add(Image(data, **{**look, "name": f"{self._reads.case}{channel}"}))
 
     def _remove_readers(self) -> None:
         if self._contours is not None:

@@ -80,7 +80,10 @@ class Contours:
         lines, colours = self._lines()
         self.layer.data = lines if len(lines) else np.full((1, 2, 3), -1e-3)
         self.layer.edge_color = colours if len(lines) else "transparent"
-        self.layer.edge_width = self._width()
+        if not np.isclose(self.layer.edge_width, width := self._width()):
+            self.layer.edge_width = (
+                width  # napari draws the thumbnail anew, which takes longer than the lines
+            )
 
     def _lines(self) -> tuple[Float64[np.ndarray, "line 2 3"], Float32[np.ndarray, "line rgba"]]:
         if self._viewer.dims.ndisplay != 2:

@@ -79,6 +79,10 @@ class ModelPanel(QWidget):
         self._review()
         self._show()
 
+    def take_project(self, project: Project) -> None:
+        """The project's folders are trusted now."""
+        self._project = self.trial.project = project
+
     def choose_class(self, place: int) -> None:
         """Show another structure."""
         self._place = place

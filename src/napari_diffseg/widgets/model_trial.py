@@ -79,7 +79,7 @@ class ModelTrial(QObject):
 
     def __init__(self, project: Project, parent: QObject) -> None:
         super().__init__(parent)
-        self._project, self.engine = project, None  # type: Project, Engine | None
+        self.project, self.engine = project, None  # type: Project, Engine | None
         self._left: list[str] = []
         self._chosen: tuple[Path, Document, SamplingOptions] | None = None
         self._by: str | None = None
@@ -143,7 +143,7 @@ class ModelTrial(QObject):
             return
         case = self._left.pop(0)
         self.begun.emit(case)
-        self._do(Errand(self, _prepare, self._project, case, self._by, *self._chosen), self._segment)
+        self._do(Errand(self, _prepare, self.project, case, self._by, *self._chosen), self._segment)
 
     def _segment(self, material: Material) -> None:
         self._material, self._result = material, None
@@ -161,7 +161,7 @@ class ModelTrial(QObject):
         if result is None or material is None or result.cancelled:
             self._end()
             return
-        classes = len(self._project.document.labels)
+        classes = len(self.project.document.labels)
         self._do(Errand(self, _compare, result, material.reads, classes), self._note)
 
     def _note(self, tried: Tried) -> None:

@@ -26,12 +26,12 @@ _ARRANGEMENTS: dict[Arrangement, str] = {
 }
 _PATCH = 12
 _MOST_PATCHES = 8
-_MOST_IN_COLUMN = 3
+_MOST_IN_COLUMN = 4
 MOST_TOGETHER = 8
 
 
 class ReaderLegend(QWidget):
-    """A line a reader: colour, name, volume; two columns from the fourth reader on.
+    """A line a reader: colour, name, volume; two columns from the fifth reader on.
 
     Attributes:
         arrangement: how readers are shown.

@@ -51,7 +51,7 @@ def compared(qtbot, look):
     def go(view, case=FIRST, **eyes):
         page = look(view, **eyes)
         assert page.head.choose(case)
-        qtbot.waitUntil(lambda: page.comparison is not None, timeout=20_000)
+        qtbot.waitUntil(lambda: page.case is not None, timeout=20_000)
         return page
 
     return go
@@ -89,12 +89,12 @@ def test_a_rater_sees_the_others_as_numbers_and_the_owner_sees_names(
     both_finished(project)
     page = compared(view)
     assert page.legend.readers[0].text() == "Anna (you)"
-    assert page.comparison.reads.raters[1] in ("reader 1", "reader 2")
+    assert page.case.found.reads.raters[1] in ("reader 1", "reader 2")
     look(view, owner=True)
-    assert page.comparison is None
+    assert page.case is None
     page.head.choose(FIRST)
-    qtbot.waitUntil(lambda: page.comparison is not None, timeout=20_000)
-    assert page.comparison.reads.raters == ("Anna", "Ben")
+    qtbot.waitUntil(lambda: page.case is not None, timeout=20_000)
+    assert page.case.found.reads.raters == ("Anna", "Ben")
 
 
 def test_the_numbers_are_those_of_a_direct_computation(view, compared, project, both_finished):
@@ -107,7 +107,7 @@ def test_the_numbers_are_those_of_a_direct_computation(view, compared, project, 
     assert difference == f"+{(anna.sum() - ben.sum()) / 1000:.3f}"
     assert f"κ {direct.structures[0].kappa:.2f}" in page.agreement.chance.text()
     assert "10 mm on every side" in page.agreement.chance.toolTip()
-    votes, box = page.layers.votes.data, direct.box.slices
+    votes, box = page.case.layers.votes.data, direct.box.slices
     assert np.array_equal(votes, (anna.astype(int) + ben)[box])
 
 
@@ -115,10 +115,10 @@ def test_a_click_on_the_curve_and_one_on_a_lesion_go_there(view, compared, proje
     both_finished(project)
     page = compared(view)
     page.agreement.curve.go_to(11.7)
-    assert page.layers.slice_in_view() == 12
+    assert page.case.layers.slice_in_view() == 12
     assert page.agreement.curve._here.value() == 12
     page.agreement.lesions.selectRow(0)
-    assert page.layers.slice_in_view() == page.agreement._places[0][0]
+    assert page.case.layers.slice_in_view() == page.agreement._places[0][0]
 
 
 def test_all_cases_give_means_with_intervals(qtbot, view, look, project, both_finished, finished_by):
@@ -172,8 +172,8 @@ def test_the_soft_mean_is_a_map_of_the_structure_that_is_chosen(
     page.consensus.way.choose("mean")
     page.consensus.make.click()
     qtbot.waitUntil(lambda: bool(page.consensus.volumes.text()), timeout=10_000)
-    layer = page.layers._extra["share of readers"]
-    expected = ((anna.astype(float) + ben) / 2)[page.comparison.agreement.box.slices]
+    layer = page.case.layers._extra["share of readers"]
+    expected = ((anna.astype(float) + ben) / 2)[page.case.found.agreement.box.slices]
     assert np.allclose(layer.data, expected)
 
 
@@ -186,16 +186,16 @@ def test_comparing_and_reading_take_turns_in_the_viewer(
     assert view.page.read is None
     assert {layer.name.split(" ")[0] for layer in empty_viewer.layers} == {FIRST, "agreement", "readers"}
     read_case(view, SECOND)
-    assert page.comparison is None
+    assert page.case is None
     assert [layer.name for layer in empty_viewer.layers] == [SECOND, f"read · {SECOND}"]
 
 
 def test_deleting_the_scan_ends_the_comparison(view, compared, empty_viewer, project, both_finished):
     both_finished(project)
     page = compared(view)
-    empty_viewer.layers.remove(page.layers.images[0])
+    empty_viewer.layers.remove(page.case.layers.images[0])
     QApplication.processEvents()
-    assert page.comparison is None
+    assert page.case is None
     assert list(empty_viewer.layers) == []
 
 
@@ -206,7 +206,7 @@ def test_a_damaged_read_is_said_in_a_sentence(qtbot, view, look, project, both_f
     (project.root / "reads" / FIRST / "Ben" / "001" / name).write_bytes(b"no such thing")
     page.head.choose(FIRST)
     qtbot.waitUntil(lambda: "Ben" in page.message.text(), timeout=10_000)
-    assert page.comparison is None
+    assert page.case is None
 
 
 def export_to(page, qtbot, folder, name):
@@ -235,3 +235,20 @@ def test_an_export_into_a_folder_that_is_there_is_refused(
 def test_an_export_of_nothing_is_refused(qtbot, view, look, tmp_path):
     assert "nothing to export" in export_to(look(view), qtbot, tmp_path, "new")
     assert not (tmp_path / "new").exists()
+
+
+def test_comparing_fits_a_small_screen_without_a_scroll_bar(
+    qtbot, make_napari_viewer, open_in, compared, project, both_finished
+):
+    both_finished(project)
+    viewer = make_napari_viewer(show=True)
+    viewer.window.resize(1280, 800)
+    _, dock = viewer.window.add_plugin_dock_widget("napari-diffseg", "Raters")
+    page = compared(open_in(dock, project.root))
+    area = page.layout().itemAt(0).widget()
+    for panel in (page.agreement, page.consensus, page.model):
+        page.turn_to(panel)
+        qtbot.wait(200)
+        assert area.verticalScrollBar().maximum() == 0, panel
+        assert area.widget().minimumSizeHint().width() <= 344
+    assert viewer.window._qt_window.height() <= 800

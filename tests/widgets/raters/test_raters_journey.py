@@ -112,9 +112,9 @@ def look_at(qtbot):
         page = window.view.compare
         window.view.tabs.setCurrentWidget(page)
         qtbot.waitUntil(lambda: case in page.head.comparable(), timeout=10_000)
-        if page.comparison is None or page.comparison.reads.case != case:
+        if page.case is None or page.case.found.reads.case != case:
             page.head.choose(case)
-        shown = lambda: page.comparison is not None and page.comparison.reads.case == case  # noqa: E731
+        shown = lambda: page.case is not None and page.case.found.reads.case == case  # noqa: E731
         qtbot.waitUntil(shown, timeout=20_000)
         return page
 
@@ -176,9 +176,9 @@ def test_a_study_is_made_read_blind_compared_exported_trained_on_and_held_agains
     other = pair.replace("Ben", "").strip(" –")
     assert other in ("reader 1", "reader 2")
     assert [box.text() for box in compared.legend.readers] == ["Ben (you)", other]
-    votes = compared.layers.votes.data
+    votes = compared.case.layers.votes.data
     both = np.logical_and(*masks[CASES[0]].values())
-    assert np.array_equal(votes == 2, both[compared.comparison.agreement.box.slices])
+    assert np.array_equal(votes == 2, both[compared.case.found.agreement.box.slices])
 
     # consensus
     compared.consensus.way.choose("intersection")
