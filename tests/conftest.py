@@ -90,6 +90,37 @@ def crop_path():
 
 
 @pytest.fixture(scope="session")
+def result_of():
+    """Makes the result of a model that drew these members, hard (n, D, H, W), on a scan or a label map."""
+    import numpy as np
+
+    from napari_diffseg.results.options import SamplingOptions
+    from napari_diffseg.results.result import ClassInfo, Provenance, Result
+    from napari_diffseg.volume import Box
+
+    def made(members, on, *, name="nodule", box=None):
+        box = box or Box.whole(on.grid.shape)
+        members = np.ascontiguousarray(members[(slice(None), *box.slices)]).astype(np.uint8)
+        mean = members.mean(axis=0, dtype=np.float32)[None]
+        return Result(
+            box=box,
+            scan_grid=on.grid,
+            origin=on.origin,
+            classes=(ClassInfo(name, "#e4572e"),),
+            mean=mean,
+            variance=mean * (1 - mean),
+            consensus=(mean[0] >= 0.5).astype(np.uint8),
+            members=members,
+            options=SamplingOptions(members=len(members), keep_members=True),
+            provenance=Provenance(
+                on.origin.name, on.origin.sha256, "model", "cd" * 32, "imgx", "cpu", "fp32", 1, 1, 1, 1.0
+            ),
+        )
+
+    return made
+
+
+@pytest.fixture(scope="session")
 def write_preview():
     """Preview folders of a run as a validation writes them, of real cases; gives what is read back."""
     import json

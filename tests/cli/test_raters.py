@@ -16,9 +16,7 @@ from napari_diffseg.raters.imported_read import import_read
 from napari_diffseg.raters.lesion import Lesion
 from napari_diffseg.raters.project import open_project
 from napari_diffseg.results.folder import write_result
-from napari_diffseg.results.options import SamplingOptions
-from napari_diffseg.results.result import ClassInfo, Provenance, Result
-from napari_diffseg.volume import Box
+from napari_diffseg.results.result import ClassInfo
 
 DATA = Path(__file__).parents[1] / "data"
 NODULES, CROPS = DATA / "lidc_nodules", DATA / "lidc" / "hdf5"
@@ -298,42 +296,12 @@ def test_lidc_of_xml_alone_becomes_a_project_that_says_what_is_missing(command, 
     assert all(reads_of(project, case.name, by=None) for case in project.document.cases)
 
 
-def saved_result(folder, members):
-    scan = read_volume(IMAGE)
-    mean = members.mean(axis=0, dtype=np.float32)[None]
-    result = Result(
-        box=Box.whole(scan.grid.shape),
-        scan_grid=scan.grid,
-        origin=scan.origin,
-        classes=(ClassInfo("part", "#e4572e"),),
-        mean=mean,
-        variance=mean * (1 - mean),
-        consensus=(mean[0] >= 0.5).astype(np.uint8),
-        members=members,
-        options=SamplingOptions(members=len(members), keep_members=True),
-        provenance=Provenance(
-            scan=scan.origin.name,
-            scan_sha256=scan.origin.sha256,
-            checkpoint="model",
-            checkpoint_sha256="cd" * 32,
-            method="imgx",
-            device="cpu",
-            precision="fp32",
-            threads=1,
-            steps=1,
-            members_at_once=1,
-            duration_s=1.0,
-        ),
-    )
-    return write_result(result, folder)
-
-
 @pytest.fixture
-def result(tmp_path):
+def result(result_of, tmp_path):
     """Eight members that shift a little around the anterior part: sure of themselves."""
     truth = (read_labels(LABEL).data == 1).astype(np.uint8)
     members = np.stack([np.roll(truth, shift, axis=2) for shift in (0, 0, 0, 0, 0, 0, 0, 1)])
-    return saved_result(tmp_path / "result", members)
+    return write_result(result_of(members, read_volume(IMAGE), name="part"), tmp_path / "result")
 
 
 def test_a_model_is_compared_with_the_raters_and_judged(command, read_project, result):

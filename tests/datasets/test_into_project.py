@@ -47,6 +47,7 @@ def assert_same_masks(project, dataset):
             assert np.array_equal(read.class_mask().data, mask.data)
             assert read.class_mask().grid.matches(found.scan.grid)
         assert np.allclose(project.scan(case.name).data, found.scan.data)
+        assert project.case(case.name).patient == case.patient
 
 
 @pytest.mark.parametrize("path", [NODULES, HDF5, PNG, CIMD], ids=lambda path: path.name)

@@ -18,6 +18,7 @@ from napari_diffseg.raters.lesion import Lesion
 from napari_diffseg.raters.opening import open_read
 from napari_diffseg.raters.project import create_project
 from napari_diffseg.raters.project_document import Protocol
+from napari_diffseg.raters.project_reads import reads_in_project
 from napari_diffseg.results.result import ClassInfo
 
 IMAGES = Path(__file__).parents[1] / "data" / "hippocampus" / "images"
@@ -108,6 +109,15 @@ def test_a_case_that_nobody_has_finished_is_a_problem(new_project):
 def test_a_project_without_a_finished_read_is_refused(new_project):
     with pytest.raises(DatasetError, match=r"project holds no case: .* Nobody has finished reading it"):
         open_dataset(new_project().root)
+
+
+def test_cases_of_one_patient_are_told_to_be(new_project):
+    project = new_project(cases=(FIRST,))
+    project = add_case(project, SECOND, IMAGES / f"{SECOND}.nii.gz", patient=FIRST)
+    for case in (FIRST, SECOND):
+        import_read(project, case, "Anna", drawn(case))
+    assert [case.patient for case in open_dataset(project.root).cases] == [FIRST, FIRST]
+    assert reads_in_project(project, SECOND).patient == FIRST
 
 
 def test_images_outside_the_project_are_not_read(new_project):

@@ -18,8 +18,6 @@ from napari_diffseg.raters.case_reads import CaseReads
 from napari_diffseg.raters.exchangeability import distances, exchangeability
 from napari_diffseg.raters.verdict import verdict
 from napari_diffseg.results.folder import read_result, write_result
-from napari_diffseg.results.options import SamplingOptions
-from napari_diffseg.results.result import ClassInfo, Provenance, Result
 from napari_diffseg.volume import Box, Grid, LabelMap
 
 DATA = Path(__file__).parents[1] / "data"
@@ -50,44 +48,13 @@ def test_ged_is_that_of_the_official_code_on_all_its_sets():
         assert (found.ged.members, found.ged.raters) == (count, 4)
 
 
-def made(members, *, origin_of, box=None):
-    """A result with these members (n, D, H, W) on a read's scan."""
-    box = box or Box.whole(origin_of.grid.shape)
-    members = np.ascontiguousarray(members[(slice(None), *box.slices)]).astype(np.uint8)
-    mean = members.mean(axis=0, dtype=np.float32)[None]
-    return Result(
-        box=box,
-        scan_grid=origin_of.grid,
-        origin=origin_of.origin,
-        classes=(ClassInfo("nodule", "#e4572e"),),
-        mean=mean,
-        variance=mean * (1 - mean),
-        consensus=(mean[0] >= 0.5).astype(np.uint8),
-        members=members,
-        options=SamplingOptions(members=len(members), keep_members=True),
-        provenance=Provenance(
-            scan="image.nii.gz",
-            scan_sha256="ab" * 32,
-            checkpoint="model",
-            checkpoint_sha256="cd" * 32,
-            method="imgx",
-            device="cpu",
-            precision="fp32",
-            threads=1,
-            steps=1,
-            members_at_once=1,
-            duration_s=1.0,
-        ),
-    )
-
-
-def test_a_saved_result_is_held_against_the_readers_of_a_real_nodule(tmp_path):
+def test_a_saved_result_is_held_against_the_readers_of_a_real_nodule(result_of, tmp_path):
     case = reads()
     drawn = np.stack([read.data for read in case.reads])
     members = np.stack(
         [drawn[0], drawn[1], drawn[0] | drawn[2], drawn[3] & drawn[2], np.roll(drawn[1], 1, -1)]
     )
-    result = made(members, origin_of=case.reads[0], box=Box((0, 30, 30), (4, 90, 100)))
+    result = result_of(members, case.reads[0], box=Box((0, 30, 30), (4, 90, 100)))
     (found,) = against_model(read_result(write_result(result, tmp_path / "result")), case)
 
     cut = (slice(None), *result.box.slices)
@@ -226,15 +193,15 @@ def test_the_share_inside_is_told_of_each_rater():
     assert found.members == (4, 4)
 
 
-def test_what_cannot_be_compared_is_refused():
+def test_what_cannot_be_compared_is_refused(result_of):
     case = reads()
     drawn = np.stack([read.data for read in case.reads])
-    result = made(drawn, origin_of=case.reads[0])
+    result = result_of(drawn, case.reads[0])
     bare = replace(result, members=result.members[:0], recorded_ml=result.volumes_ml)
     with pytest.raises(ResultError, match="has no members to compare"):
         against_model(bare, case)
-    moved = LabelMap(case.reads[0].data, Grid(case.reads[0].grid.shape, np.eye(4)))
+    moved = replace(result, scan_grid=Grid(result.scan_grid.shape, np.eye(4)))
     with pytest.raises(GridMismatchError, match="do not lie on the result's scan"):
-        against_model(made(drawn, origin_of=moved), case)
+        against_model(moved, case)
     with pytest.raises(SettingsError, match="on one structure"):
         verdict([])

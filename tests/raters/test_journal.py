@@ -7,7 +7,7 @@ import pytest
 
 from napari_diffseg.errors import RaterProjectError
 from napari_diffseg.raters import journal as journals
-from napari_diffseg.raters.changed_box import changed_box
+from napari_diffseg.raters.boxes import changed_box
 from napari_diffseg.raters.journal import Journal
 from napari_diffseg.raters.journal_file import begin
 from napari_diffseg.volume import Box

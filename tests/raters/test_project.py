@@ -8,7 +8,7 @@ import pytest
 
 from napari_diffseg.errors import DiffSegError, GridMismatchError, RaterProjectError, ScanError
 from napari_diffseg.io import read_channels, read_volume
-from napari_diffseg.raters.cases import add_case, add_rater, add_scan
+from napari_diffseg.raters.cases import add_case, add_notes, add_rater, add_scan
 from napari_diffseg.raters.lidc_form import LIDC_FORM
 from napari_diffseg.raters.project import create_project, open_project
 from napari_diffseg.raters.project_document import Protocol
@@ -105,14 +105,29 @@ def test_two_changes_to_an_old_view_of_a_project_are_both_kept(project):
     assert open_project(project.root).document.raters == ("Anna", "Bob", "Carol", "Dan")
 
 
+def test_a_rater_cannot_be_called_as_readers_without_names_are(project):
+    with pytest.raises(RaterProjectError, match="“Reader 2” is how readers without names are shown"):
+        add_rater(project, "Reader 2")
+    assert open_project(project.root).document == project.document
+
+
+def test_of_very_many_notes_the_number_of_the_last_ones_is_kept(project):
+    told = add_notes(project, [f"File {number} was left out." for number in range(1500)]).document.notes
+    assert len(told) == 1000
+    assert told[-1] == "… and 501 more."
+    assert open_project(project.root).document.notes == told
+
+
 @pytest.mark.parametrize(
     ("name", "image", "options", "error", "sentence"),
     [
         (CASE, CASE, {}, RaterProjectError, "would share the folder"),
         ("Hippocampus 148", CASE, {}, None, ""),
         ("HIPPOCAMPUS_148", CASE, {}, RaterProjectError, "would share the folder"),
-        ("", CASE, {}, RaterProjectError, "cannot be called"),
+        ("", CASE, {}, RaterProjectError, "at “name”"),
         ("new", CASE, {"raters": ("Zoe",)}, RaterProjectError, "“Zoe” is to read new and is no rater"),
+        ("new", CASE, {"note": "a" * 10_001}, RaterProjectError, "at “note”"),
+        ("new", CASE, {"patient": "a" * 201}, RaterProjectError, "at “patient”"),
         ("new", "missing", {}, ScanError, "There is no file"),
     ],
 )

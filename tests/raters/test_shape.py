@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from napari_diffseg.raters.shape import box_of, interpolated, largest_piece, smoothed
+from napari_diffseg.raters.boxes import box_of
+from napari_diffseg.raters.shape import interpolated, largest_piece, smoothed
 from napari_diffseg.raters.voxel_counts import VoxelCounts
 from napari_diffseg.volume import Box
 

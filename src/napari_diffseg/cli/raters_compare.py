@@ -24,6 +24,7 @@ from napari_diffseg.raters.case_reads import CaseReads
 from napari_diffseg.raters.verdict import Verdict, verdict
 from napari_diffseg.results.folder import read_result
 from napari_diffseg.results.result import Result
+from napari_diffseg.volume.wording import stem
 
 
 def compare(
@@ -78,8 +79,8 @@ def _case_of(source: Source, result: Result) -> str | None:
         sha256 = result.provenance.scan_sha256
         entries = source.project.document.cases
         return next((e.name for e in entries if sha256 in {image.sha256 for image in e.images}), None)
-    stem = result.provenance.scan.removesuffix(".gz").removesuffix(".nii")
-    return next((name for part in source.cases.values() for name in part if name == stem), None)
+    scan = stem(result.provenance.scan)
+    return next((name for part in source.cases.values() for name in part if name == scan), None)
 
 
 def _case_line(row: ModelAgainstRaters) -> str:

@@ -23,6 +23,7 @@ from napari_diffseg.raters.project_document import Protocol
 from napari_diffseg.raters.rating_form import PLAIN_FORM
 from napari_diffseg.results.classes import colour
 from napari_diffseg.results.result import ClassInfo
+from napari_diffseg.volume.wording import stem
 
 ProjectArgument = Annotated[Path, typer.Argument(metavar="PROJECT", help="The project's folder.")]
 
@@ -88,6 +89,9 @@ def add(
     reference: Annotated[
         bool, typer.Option("--reference", help="Leave NIfTI files where they are, instead of copying them.")
     ] = False,
+    patient: Annotated[
+        str, typer.Option(metavar="CODE", help="For several cases of one patient; a code, not a name.")
+    ] = "",
     note: Annotated[str, typer.Option(metavar="TEXT", help="What users of the reads should know.")] = "",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -97,8 +101,8 @@ def add(
         raise typer.BadParameter("Give either SCAN or --channel NAME=FILE for each channel.")
     opened, images = open_project(project), dict(map(channel_file, channel or ()))
     first = scan or next(iter(images.values()))
-    case = name or first.name.removesuffix(".gz").removesuffix(".nii")
-    settings: dict[str, Any] = {"raters": rater or (), "note": note}
+    case = name or stem(first.name)
+    settings: dict[str, Any] = {"raters": rater or (), "patient": patient, "note": note}
     if scan is not None and not scan.name.lower().endswith((".nii", ".nii.gz")):
         if reference:
             raise typer.BadParameter(

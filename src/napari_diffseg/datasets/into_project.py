@@ -10,11 +10,11 @@ import numpy as np
 from napari_diffseg.datasets.case import Case
 from napari_diffseg.datasets.dataset import Dataset
 from napari_diffseg.errors import DiffSegError, RaterProjectError
-from napari_diffseg.raters.cases import add_rater, add_scan
+from napari_diffseg.raters.cases import add_notes, add_rater, add_scan
 from napari_diffseg.raters.imported_read import import_read
 from napari_diffseg.raters.lesion import Lesion
 from napari_diffseg.raters.lidc_form import LIDC_FORM
-from napari_diffseg.raters.new_folder import made_in_place, with_notes
+from napari_diffseg.raters.new_folder import made_in_place
 from napari_diffseg.raters.project import Project, create_project, open_project
 from napari_diffseg.raters.project_document import Protocol
 from napari_diffseg.raters.rating_form import PLAIN_FORM
@@ -65,7 +65,7 @@ def project_of(dataset: Dataset, out: Path) -> Project:
                 f"{dataset.root.name} has no case that can be imported. "
                 + (left_out[0] if left_out else "Choose another data set.")
             )
-        with_notes(project, left_out)
+        add_notes(project, left_out)
     return open_project(out)
 
 
@@ -74,10 +74,9 @@ def _with_case(project: Project, case: Case) -> Project:
     slots = _slots(len(found.reads))
     for slot in slots[len(project.document.raters) :]:
         project = add_rater(project, slot)
-    note = f"Patient {case.patient}." if case.patient != case.name else ""
     ratings = case.ratings or ({},) * len(found.reads)
     drawn = [_marks(mask, rated) for mask, rated in zip(found.reads, ratings, strict=True)]
-    project = add_scan(project, case.name, found.scan, raters=slots, note=note)
+    project = add_scan(project, case.name, found.scan, raters=slots, patient=case.patient)
     for slot, (mask, lesions) in zip(slots, drawn, strict=True):
         import_read(project, case.name, slot, mask.data, lesions, scan=found.scan)
     return project

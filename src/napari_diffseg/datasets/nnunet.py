@@ -19,6 +19,7 @@ from napari_diffseg.datasets.dataset import Dataset, Problem
 from napari_diffseg.datasets.dataset_json import FILE, Description, Listed, read_description
 from napari_diffseg.datasets.volumes import VolumeFiles, no_case, unpaired, volumes_in
 from napari_diffseg.results.classes import named
+from napari_diffseg.volume.wording import stem
 
 TITLE = "Medical Segmentation Decathlon or nnU-Net"
 EXPECTS = f"{FILE} beside imagesTr/ and labelsTr/"
@@ -59,7 +60,7 @@ def read(path: Path) -> Dataset:
 def _listed(root: Path, told: Description) -> Iterator[Case | Problem]:
     seen: set[str] = set()
     for entry in told.training or ():
-        name = _without_ending(PurePosixPath(entry.label).name)
+        name = stem(PurePosixPath(entry.label).name)
         if name in seen:
             yield Problem(name, f"{FILE} lists two cases of this name. Rename the files of one.")
         else:
@@ -78,7 +79,7 @@ def _case_listed(root: Path, told: Description, name: str, entry: Listed) -> Cas
         return Problem(name, f"There is no mask {entry.label}. Add it, or take the case out of {FILE}.")
     if os.path.isfile(image):
         return _case(told, name, (image,), label)
-    return _case_of_channels(told, name, image.with_name(_without_ending(image.name)), label)
+    return _case_of_channels(told, name, image.with_name(stem(image.name)), label)
 
 
 def _found(root: Path, told: Description) -> Iterator[Case | Problem]:
@@ -89,9 +90,9 @@ def _found(root: Path, told: Description) -> Iterator[Case | Problem]:
         yield _case_of_channels(told, name, images / name, labels[name])
 
 
-def _case_of_channels(told: Description, name: str, stem: Path, label: Path) -> Case | Problem:
+def _case_of_channels(told: Description, name: str, image: Path, label: Path) -> Case | Problem:
     images = tuple(
-        stem.with_name(f"{stem.name}_{number:04d}{told.file_ending}") for number in told.channel_numbers
+        image.with_name(f"{image.name}_{number:04d}{told.file_ending}") for number in told.channel_numbers
     )
     missing = [image.name for image in images if not os.path.isfile(image)]
     if missing:
@@ -101,10 +102,6 @@ def _case_of_channels(told: Description, name: str, stem: Path, label: Path) -> 
 
 def _case(told: Description, name: str, images: tuple[Path, ...], label: Path) -> Case:
     return Case(name, name, VolumeFiles(images, (label,), told.channels, tuple(told.classes), told.modality))
-
-
-def _without_ending(file: str) -> str:
-    return file.removesuffix(".gz").removesuffix(".nii")
 
 
 def _leaves(text: str) -> bool:

@@ -4,8 +4,8 @@
     images/                              scans; those that stay elsewhere are not read
     reads/<case>/<rater>/<session>/      of each rater the last one drawn blinded, or imported
 
-A read without a voxel is a rater who saw nothing, or is left out, as the project's protocol says. Which cases
-are of one patient a project does not tell, so each counts as a patient of its own.
+A read without a voxel is a rater who saw nothing, or is left out, as the project's protocol says. A case that
+names no patient is of a patient of its own.
 """
 
 from __future__ import annotations
@@ -46,15 +46,18 @@ def read(path: Path) -> Dataset:
     channels = _channels(entries[0]) if entries else ()
     told = {entry.name: " ".join(_wrong(project, entry, channels)) for entry in entries}
     problems = tuple(Problem(case, sentence) for case, sentence in told.items() if sentence)
-    names = sorted(case for case, sentence in told.items() if not sentence)
-    if not names:
+    usable = sorted((entry for entry in entries if not told[entry.name]), key=lambda entry: entry.name)
+    if not usable:
         raise no_case(project.root, "a project in which somebody has finished a read", problems)
     return Dataset(
         root=project.root,
         layout=TITLE,
         channels=channels,
         classes=project.document.labels,
-        cases=tuple(Case(name, name, partial(_read_case, project, name)) for name in names),
+        cases=tuple(
+            Case(entry.name, entry.patient or entry.name, partial(_read_case, project, entry.name))
+            for entry in usable
+        ),
         modality=next(filter(None, map(modality_of, channels)), ""),
         problems=problems,
         notes=project.document.notes,

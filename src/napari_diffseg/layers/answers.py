@@ -10,7 +10,8 @@ from napari.components import ViewerModel
 from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 
-from napari_diffseg.raters.shape import box_of
+from napari_diffseg.layers.adding import selection_kept
+from napari_diffseg.raters.boxes import box_of
 from napari_diffseg.volume import Box
 
 _COLOUR = "#ffffff"  # of no lesion
@@ -79,9 +80,8 @@ class AnswerLayer:
         )
         self.layer.contour = 1
         self.layer.editable = False
-        selected = set(viewer.layers.selection)
-        viewer.add_layer(self.layer)
-        viewer.layers.selection = selected
+        with selection_kept(viewer):
+            viewer.add_layer(self.layer)
 
     def show(self, member: int) -> None:
         """Show another answer."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -14,6 +13,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 
+from napari_diffseg.layers.adding import leading_axis_added, selection_kept
 from napari_diffseg.layers.contours import Contours
 from napari_diffseg.layers.looks import colours_of, fading, names_of
 from napari_diffseg.layers.reads import lesion_colour
@@ -50,7 +50,7 @@ class ComparisonLayers:
     def __init__(self, viewer: ViewerModel, scan: Scan, reads: CaseReads, box: Box) -> None:
         self._viewer, self._reads, self._scan, self._box = viewer, reads, scan, box
         self._source = replace(Source.of_scan(scan), modality="", box=box)
-        self.images = [self._add_image(data, look) for data, look, _ in scan_layers(scan)]
+        self.images = [self._add(Image(data, **look)) for data, look, _ in scan_layers(scan, reads.case)]
         self.readers: Layer | None = None
         self._contours: Contours | None = None
         self.votes: Labels | None = None
@@ -69,7 +69,7 @@ class ComparisonLayers:
         drawn = [np.asarray(read.data[self._box.slices] == label) for read in self._reads.reads]
         if arrangement == "together":
             colours = [reader_colour(place) for place in range(len(drawn))]
-            with self._selection_kept():
+            with selection_kept(self._viewer):
                 self._contours = Contours(
                     self._viewer, drawn, colours, source=self._source, name=self._name("readers")
                 )
@@ -182,10 +182,6 @@ class ComparisonLayers:
         first, edge = np.asarray(self._whole.translate_mm), np.asarray(self._scan.grid.spacing_mm)
         return np.asarray((np.asarray(point) - first) / edge)
 
-    def _add_image(self, data: np.ndarray, look: dict[str, Any]) -> Any:
-        channel = f" · {str(look['name']).partition(' · ')[2]}" if len(self._scan.channels) > 1 else ""
-        return self._add(Image(data, **{**look, "name": f"{self._reads.case}{channel}"}))
-
     def _remove_readers(self) -> None:
         if self._contours is not None:
             self._contours.remove()
@@ -205,13 +201,8 @@ class ComparisonLayers:
             opacity=1.0,
         )
         layer.contour = 1
-        camera = self._viewer.scene.camera
-        zoom, centre, angles = camera.zoom, camera.center, camera.angles
-        self._add(layer)
-        camera.zoom, camera.center, camera.angles = zoom, centre, angles  # an axis more reset the view
-        rollable = [True] * self._viewer.dims.ndim
-        rollable[-4] = False  # the button that turns the volume must not bring readers into the picture
-        self._viewer.dims.rollable = tuple(rollable)
+        with leading_axis_added(self._viewer):
+            self._add(layer)
         return layer
 
     def _labels(self, data: np.ndarray, what: str, leading: str = "", **look: Any) -> Labels:
@@ -226,16 +217,9 @@ class ComparisonLayers:
             self._viewer.layers.move(self._viewer.layers.index(self.readers), -1)
 
     def _add(self, layer: Any) -> Any:
-        with self._selection_kept():
+        with selection_kept(self._viewer):
             self._viewer.add_layer(layer)
         return layer
-
-    @contextmanager
-    def _selection_kept(self) -> Iterator[None]:
-        selected = set(self._viewer.layers.selection)
-        yield
-        if selected:
-            self._viewer.layers.selection = selected
 
     def _name(self, what: str) -> str:
         return f"{what} · {self._reads.case}"

@@ -8,6 +8,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 from napari.utils.colormaps import DirectLabelColormap
 
+from napari_diffseg.layers.adding import selection_kept
 from napari_diffseg.volume import Box
 from napari_diffseg.volume.grid import Shape
 
@@ -56,9 +57,8 @@ class RegionOutline:
         )
         layer.contour = 1
         layer.editable = False
-        selected = set(self._viewer.layers.selection)
-        self._viewer.add_layer(layer)
-        self._viewer.layers.selection = selected
+        with selection_kept(self._viewer):
+            self._viewer.add_layer(layer)
 
 
 def _framed(shape: Shape) -> Shape:

@@ -10,6 +10,7 @@ from jaxtyping import Float32
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 
+from napari_diffseg.layers.adding import selection_kept
 from napari_diffseg.layers.looks import GREATEST_VARIANCE, colours_of, fading, names_of
 from napari_diffseg.layers.preview import Preview
 from napari_diffseg.layers.scans import contrast_of
@@ -76,11 +77,9 @@ class PreviewLayers:
             self._made["variance"] = self._map("variance", preview.variance, GREATEST_VARIANCE, "viridis")
             self._made["variance"].visible = False
         self._made["truth"] = self._truth(preview)
-        selected = set(self._viewer.layers.selection)
-        for layer in self._made.values():
-            self._viewer.add_layer(layer)
-        if selected:
-            self._viewer.layers.selection = selected
+        with selection_kept(self._viewer):
+            for layer in self._made.values():
+                self._viewer.add_layer(layer)
         self._look_at(preview)
 
     def _truth(self, preview: Preview) -> Labels:

@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Bool
 from napari.layers import Labels
 
-from napari_diffseg.raters.shape import box_of, interpolated, largest_piece, smoothed
-from napari_diffseg.volume.grid import Box, Shape, Spacing
+from napari_diffseg.raters.boxes import box_of
+from napari_diffseg.raters.shape import interpolated, largest_piece, smoothed
+from napari_diffseg.volume.grid import Box, Spacing
 
 _MARGIN = 3
 View = Callable[[], tuple[int, int]]
@@ -69,7 +70,7 @@ class ReadTools:
     def smooth_all(self) -> str:
         """Smooth the lesion in three dimensions."""
         box, _ = self._in_hand()
-        wide = _wider(box, self._labels.data.shape)
+        wide = box.widened([_MARGIN] * 3).clipped(self._labels.data.shape)
         return self._smooth(wide, self._drawn(wide), (0, 1, 2))
 
     def keep_largest(self) -> str:
@@ -133,10 +134,3 @@ class ReadTools:
 def _slices(drawn: Bool[np.ndarray, "D H W"], axis: int) -> int:
     others = tuple(other for other in range(3) if other != axis)
     return int(np.count_nonzero(drawn.any(axis=others)))
-
-
-def _wider(box: Box, shape: Shape) -> Box:
-    d, h, w = (
-        (max(0, a - _MARGIN), min(n, b + _MARGIN)) for a, b, n in zip(box.start, box.stop, shape, strict=True)
-    )
-    return Box((d[0], h[0], w[0]), (d[1], h[1], w[1]))

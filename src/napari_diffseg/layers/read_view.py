@@ -6,7 +6,7 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Labels
 
-from napari_diffseg.raters.shape import box_of
+from napari_diffseg.raters.boxes import box_of
 from napari_diffseg.volume.grid import Shape
 
 _NEAR = 1.3  # times the zoom that shows a whole slice

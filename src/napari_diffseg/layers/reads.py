@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from napari.layers import Image, Labels, Layer, Points
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_diffseg.errors import RaterProjectError
+from napari_diffseg.layers.adding import selection_kept
 from napari_diffseg.layers.looks import colours_of
 from napari_diffseg.layers.scans import scan_layers
 from napari_diffseg.layers.source import Source
@@ -68,7 +70,7 @@ class ReadLayers:
     ) -> None:
         self._viewer, self._scan, self._mask, self._classes = viewer, scan, mask, tuple(classes)
         self._source, self._removing = Source.of_scan(scan), False
-        self.images = [self._add_image(data, look, name) for data, look, _ in scan_layers(scan)]
+        self.images = [self._add_image(data, look) for data, look, _ in scan_layers(scan, name)]
         self._automatic = [tuple(image.contrast_limits) for image in self.images]
         self.labels = self._add_labels(name)
         self.points: Points | None = None
@@ -140,9 +142,8 @@ class ReadLayers:
         for layer in self.layers:
             self._viewer.layers.remove(layer)
 
-    def _add_image(self, data: np.ndarray, look: dict[str, object], name: str) -> Image:
-        channel = f" · {str(look['name']).partition(' · ')[2]}" if len(self._scan.channels) > 1 else ""
-        layer = Image(data, **{**look, "name": f"{name}{channel}"})
+    def _add_image(self, data: np.ndarray, look: dict[str, Any]) -> Image:
+        layer = Image(data, **look)
         self._viewer.add_layer(layer)
         return layer
 
@@ -171,7 +172,6 @@ class ReadLayers:
         return layer
 
     def _add_points(self) -> Points:
-        selected = set(self._viewer.layers.selection)
         layer = Points(
             np.zeros((0, 3)),
             ndim=3,
@@ -181,8 +181,8 @@ class ReadLayers:
             border_width=0.07,
             **self._source.placing(),
         )
-        self._viewer.add_layer(layer)
-        self._viewer.layers.selection = selected
+        with selection_kept(self._viewer):
+            self._viewer.add_layer(layer)
         return layer
 
 

@@ -12,6 +12,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 
+from napari_diffseg.layers.adding import leading_axis_added, selection_kept
 from napari_diffseg.layers.arrays import ResultArrays
 from napari_diffseg.layers.looks import GREATEST_VARIANCE, colours_of, fading, names_of
 from napari_diffseg.layers.pace import Later, Pace
@@ -63,13 +64,12 @@ class ResultLayers:
             Source.of_scan(scan), modality="", box=arrays.box, run=self.run, slice_axis=slice_axis
         )
         self._result: Result | None = None
-        selected = set(viewer.layers.selection)
-        self.mean = self._add_map("mean", arrays.mean, 1.0, "plasma")
-        self.variance = None if arrays.variance is None else self._add_variance(arrays.variance)
-        self.members = None if arrays.members is None else self._add_members(arrays.members)
-        self.consensus = self._add_outline("consensus", arrays.consensus)
-        self.preview = None if arrays.preview is None else self._add_preview(arrays.preview)
-        viewer.layers.selection = selected
+        with selection_kept(viewer):
+            self.mean = self._add_map("mean", arrays.mean, 1.0, "plasma")
+            self.variance = None if arrays.variance is None else self._add_variance(arrays.variance)
+            self.members = None if arrays.members is None else self._add_members(arrays.members)
+            self.consensus = self._add_outline("consensus", arrays.consensus)
+            self.preview = None if arrays.preview is None else self._add_preview(arrays.preview)
         self._names = {layer: layer.name for layer in (self.mean, self.variance) if layer is not None}
         self._seen = (0, 0)
         self._pace = Pace(self._draw, later)
@@ -179,14 +179,8 @@ class ResultLayers:
 
     def _add_members(self, data: np.ndarray) -> Labels:
         what = "members" if self._source.slice_axis is None else "members, slice-wise"
-        camera = self._viewer.scene.camera
-        zoom, centre, angles = camera.zoom, camera.center, camera.angles
-        layer = self._add_labels(what, data, "member", opacity=0.4)
-        camera.zoom, camera.center, camera.angles = zoom, centre, angles  # an axis more reset the view
-        rollable = [True] * self._viewer.dims.ndim
-        rollable[-4] = False  # the button that turns the volume must not bring members into the picture
-        self._viewer.dims.rollable = tuple(rollable)
-        return layer
+        with leading_axis_added(self._viewer):
+            return self._add_labels(what, data, "member", opacity=0.4)
 
     def _add_preview(self, data: np.ndarray) -> Labels:
         colormap = DirectLabelColormap(color_dict={None: _BEING_DRAWN, 0: "transparent"})

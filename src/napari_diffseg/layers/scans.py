@@ -23,18 +23,22 @@ _WINDOW = (1.0, 99.8)
 _SAMPLED_VOXELS = 200_000
 
 
-def scan_layers(scan: Scan) -> list[LayerData]:
+def scan_layers(scan: Scan, name: str = "") -> list[LayerData]:
     """One grey image layer a channel, as napari's readers return them.
+
+    Args:
+        scan: to show.
+        name: of the layers; empty for the scan's own.
 
     Returns:
         Data (D, H, W), shared with the scan; named after it, and after the channel where there
         are several. The contrast leaves out the darkest 1 % and the brightest 0.2 %.
     """
-    whole, several = Source.of_scan(scan), len(scan.channels) > 1
+    whole, several, name = Source.of_scan(scan), len(scan.channels) > 1, name or scan.name
     layers: list[LayerData] = []
     for channel, data in zip(scan.channels, scan.data, strict=True):
         look = {
-            "name": f"{scan.name} · {channel}" if several else scan.name,
+            "name": f"{name} · {channel}" if several else name,
             "colormap": "gray",
             "contrast_limits": contrast_of(data),
         }

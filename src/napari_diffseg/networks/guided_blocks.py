@@ -94,10 +94,11 @@ class ResidualBlock(nn.Module):
         norm, activation, dropout, second = self.out_layers
         if self.scale_shift:
             scale, shift = time.chunk(2, dim=1)
-            h = norm(h) * (1 + scale) + shift
+            h = activation(norm(h) * (1 + scale) + shift)
         else:
-            h = norm(h + time)
-        return self.skip_connection(resampled(x, self.resample)) + second(dropout(activation(h)))
+            h = activation(norm(h + time))
+        h = second(dropout(h))  # ahead of the skip, while h is in the processor's cache
+        return h + self.skip_connection(resampled(x, self.resample))
 
 
 class Attention(nn.Module):

@@ -166,7 +166,8 @@ class GuidedUNet(nn.Module):
     ) -> Float[Tensor, "item output *space"]:
         """The prediction from the bottleneck's output `h`; `skips` is emptied, each let go of once used."""
         for entry in self.output_blocks:
-            h = entry(self._joined(h, skips.pop()), emb)
+            h = self._joined(h, skips.pop())
+            h = entry(h, emb)
         return self.out(h)
 
     def _joined(self, x: Tensor, skip: Tensor) -> Tensor:

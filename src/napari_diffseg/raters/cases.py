@@ -1,23 +1,31 @@
-"""What a project's owner adds to it: cases and raters. Each gives the project as it is then."""
+"""What a project's owner adds to it: cases, raters, notes. Each gives the project as it is then."""
 
 from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from napari_diffseg.errors import DiffSegError, RaterProjectError
+from napari_diffseg.errors import DiffSegError
 from napari_diffseg.io.atomic import replacing
 from napari_diffseg.io.naming import unused
 from napari_diffseg.io.nifti import StrPath, read_channels, write_volume
 from napari_diffseg.io.sequence import channel_of
 from napari_diffseg.raters import paths
-from napari_diffseg.raters.document import unsaved, write_document
+from napari_diffseg.raters.document import made, unsaved, write_document
 from napari_diffseg.raters.project import Project, checksum, open_project
-from napari_diffseg.raters.project_document import PROJECT, CaseEntry, CaseImage, valid_document
+from napari_diffseg.raters.project_document import (
+    MOST_NOTES,
+    PROJECT,
+    CaseEntry,
+    CaseImage,
+    ProjectDocument,
+)
 from napari_diffseg.volume.scan import Scan
+from napari_diffseg.volume.wording import some, stem
 
 
 def add_case(
@@ -27,6 +35,7 @@ def add_case(
     *,
     copy: bool = True,
     raters: Iterable[str] = (),
+    patient: str = "",
     note: str = "",
 ) -> Project:
     """Add a case from NIfTI files.
@@ -38,6 +47,7 @@ def add_case(
         copy: whether the files are copied into the project. Otherwise they stay where they are, and the
             project that comes back trusts their folders.
         raters: who reads it; everybody where nobody is named.
+        patient: a code, for several cases of one patient.
         note: what everybody who uses the reads should know of it.
 
     Raises:
@@ -46,26 +56,23 @@ def add_case(
         ScanError: a file cannot be read as a scan.
         GridMismatchError: the files do not lie on one grid.
     """
-    files = _channels(images)
+    files, told = _channels(images), {"raters": tuple(raters), "patient": patient, "note": note}
     read_channels(files)
     if not copy:
         resolved = {channel: file.resolve() for channel, file in files.items()}
         entries = [_image(channel, file, str(file)) for channel, file in resolved.items()]
         folders = tuple(sorted({file.parent for file in resolved.values()}))
         trusting = dataclasses.replace(project, trusted=tuple(dict.fromkeys(project.trusted + folders)))
-        return _with_case(trusting, name, entries, raters, note)
+        return _with_case(trusting, name, entries, told)
     targets = _targets(project, name, {channel: _ending(file) for channel, file in files.items()})
-    try:
+    with _removed_where_it_fails(targets):
         for channel, target in targets.items():
             _copy(files[channel], target)
-        return _with_case(project, name, _copied(targets), raters, note)
-    except DiffSegError:
-        _remove(targets)
-        raise
+        return _with_case(project, name, _copied(targets), told)
 
 
 def add_scan(
-    project: Project, name: str, scan: Scan, *, raters: Iterable[str] = (), note: str = ""
+    project: Project, name: str, scan: Scan, *, raters: Iterable[str] = (), patient: str = "", note: str = ""
 ) -> Project:
     """Add a case from a scan in memory; it is written to the project as NIfTI.
 
@@ -74,6 +81,7 @@ def add_scan(
         name: of the case.
         scan: of one or several channels.
         raters: who reads it; everybody where nobody is named.
+        patient: a code, for several cases of one patient.
         note: what everybody who uses the reads should know of it.
 
     Raises:
@@ -82,13 +90,11 @@ def add_scan(
         ResultError: an image cannot be written.
     """
     targets = _targets(project, name, dict.fromkeys(scan.channels, ".nii.gz"))
-    try:
+    with _removed_where_it_fails(targets):
         for data, target in zip(scan.data, targets.values(), strict=True):
             write_volume(target, data, scan.origin, scan.grid)
-        return _with_case(project, name, _copied(targets), raters, note)
-    except DiffSegError:
-        _remove(targets)
-        raise
+        told = {"raters": tuple(raters), "patient": patient, "note": note}
+        return _with_case(project, name, _copied(targets), told)
 
 
 def add_rater(project: Project, name: str) -> Project:
@@ -101,21 +107,25 @@ def add_rater(project: Project, name: str) -> Project:
     return _written(project, raters=(*document.raters, name))
 
 
-def _with_case(
-    project: Project, name: str, images: Iterable[CaseImage], raters: Iterable[str], note: str
-) -> Project:
-    cases = open_project(project.root).document.cases
-    try:
-        entry = CaseEntry(name=name, images=tuple(images), raters=tuple(raters), note=note)
-    except ValueError as error:
-        raise RaterProjectError(f"A case cannot be called “{name[:200]}”. Choose another name.") from error
-    return _written(project, cases=(*cases, entry))
+def add_notes(project: Project, notes: Sequence[str]) -> Project:
+    """Add notes for everybody who uses the reads; of more than 1000 only how many more there are.
+
+    Raises:
+        RaterProjectError: raters.json cannot be written.
+    """
+    before = open_project(project.root).document.notes
+    return _written(project, notes=(*before, *some(notes, MOST_NOTES - len(before) - 1)))
+
+
+def _with_case(project: Project, name: str, images: list[CaseImage], told: Mapping[str, Any]) -> Project:
+    entry = made(CaseEntry, f"The case “{name[:200]}”", {"name": name, "images": tuple(images), **told})
+    return _written(project, cases=(*open_project(project.root).document.cases, entry))
 
 
 def _written(project: Project, **changed: Any) -> Project:
     """The project with these parts of its document changed, on the newest one on the disk."""
     newest = open_project(project.root).document
-    document = valid_document(**(dict(newest) | changed))
+    document = made(ProjectDocument, "The project", dict(newest) | changed)
     write_document(project.root / PROJECT, document)
     return dataclasses.replace(project, document=document)
 
@@ -129,13 +139,13 @@ def _channels(images: StrPath | Mapping[str, StrPath]) -> dict[str, Path]:
 def _targets(project: Project, name: str, endings: Mapping[str, str]) -> dict[str, Path]:
     """A file in the project for each channel, none of which is there yet."""
     folder = paths.own(project.root, paths.IMAGES)
-    taken = {path.name.removesuffix(".gz").removesuffix(".nii") for path in folder.glob("*")}
+    taken = {stem(path.name) for path in folder.glob("*")}
     targets = {}
     for channel, ending in endings.items():
         several = f"-{paths.folder_name(channel)}" if len(endings) > 1 else ""
-        stem = unused(paths.folder_name(name) + several, taken)
-        taken.add(stem)
-        targets[channel] = folder / (stem + ending)
+        free = unused(paths.folder_name(name) + several, taken)
+        taken.add(free)
+        targets[channel] = folder / (free + ending)
     return targets
 
 
@@ -159,6 +169,11 @@ def _ending(file: Path) -> str:
     return ".nii.gz" if file.name.lower().endswith(".gz") else ".nii"
 
 
-def _remove(targets: Mapping[str, Path]) -> None:
-    for path in targets.values():
-        path.unlink(missing_ok=True)
+@contextmanager
+def _removed_where_it_fails(targets: Mapping[str, Path]) -> Iterator[None]:
+    try:
+        yield
+    except DiffSegError:
+        for path in targets.values():
+            path.unlink(missing_ok=True)
+        raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -47,7 +48,7 @@ def read_document(path: Path, kind: type[Document], advice: str) -> Document:
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        raise RaterProjectError(f"{shown(path)} is not valid {first_fault(error)}. {advice}") from error
+        raise RaterProjectError(f"{shown(path)} is not valid {_first_fault(error)}. {advice}") from error
     except RecursionError as error:
         raise RaterProjectError(f"{shown(path)} is nested too deeply. {advice}") from error
 
@@ -63,7 +64,7 @@ def write_document(path: Path, document: Part) -> None:
         type(document).model_validate_json(text)
     except ValidationError as error:
         raise RaterProjectError(
-            f"{shown(path)} cannot hold what it should {first_fault(error)}. Nothing was saved; choose "
+            f"{shown(path)} cannot hold what it should {_first_fault(error)}. Nothing was saved; choose "
             "otherwise there."
         ) from error
     try:
@@ -73,7 +74,21 @@ def write_document(path: Path, document: Part) -> None:
         raise unsaved(path, error) from error
 
 
-def first_fault(error: ValidationError) -> str:
+def made(kind: type[Document], what: str, content: Mapping[str, object]) -> Document:
+    """A document, or a part of one, from what a person chose.
+
+    Raises:
+        RaterProjectError: something in it is impossible.
+    """
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        raise RaterProjectError(
+            f"{what} cannot be as asked {_first_fault(error)}. Choose otherwise there."
+        ) from error
+
+
+def _first_fault(error: ValidationError) -> str:
     """Where a document is wrong first, and how: "at “cases.3.name”: Field required"."""
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"])) or "the top"

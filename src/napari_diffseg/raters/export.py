@@ -21,6 +21,7 @@ from pathlib import Path
 from napari_diffseg.errors import RaterProjectError
 from napari_diffseg.io.nifti import StrPath, write_volume
 from napari_diffseg.raters.agreement import CaseAgreement, agreement
+from napari_diffseg.raters.case_reads import CaseReads
 from napari_diffseg.raters.consensus import Consensus, Way, consensus
 from napari_diffseg.raters.finished_read import FinishedRead, numbered
 from napari_diffseg.raters.new_folder import made_in_place
@@ -96,11 +97,12 @@ def export(
         agreements = []
         for case, reads in found.items():
             place = partial / folder_name(case)
-            fused, agreed = _write_case(place, project, case, reads, way, level)
+            drawn = taken(project, case, [read for _, read in reads], [rater for rater, _ in reads])
+            fused, agreed = _write_case(place, project, drawn, way, level)
             agreements.append(agreed)
             said = list(fused.warnings)
             if segmentations:
-                said += _write_segmentations(place, reads, segmentations)
+                said += _write_segmentations(place, drawn, segmentations)
             warnings += [f"{case}: {warning}" for warning in said]
         write_agreement(partial, agreements)
         write_ratings(partial / RATINGS, project, found)
@@ -116,14 +118,8 @@ def _named(
 
 
 def _write_case(
-    folder: Path,
-    project: Project,
-    case: str,
-    reads: list[tuple[str, FinishedRead]],
-    way: Way,
-    level: float,
+    folder: Path, project: Project, found: CaseReads, way: Way, level: float
 ) -> tuple[Consensus, CaseAgreement]:
-    found = taken(case, [read for _, read in reads], [rater for rater, _ in reads])
     protocol, names = project.document.protocol, [info.name for info in project.document.labels]
     counted = found.counted(protocol.empty_reads)
     fused = consensus(counted.reads, len(names), way=way, level=level, box=stated_box(counted.reads))
@@ -141,13 +137,11 @@ def _segmentation_writer(project: Project, dicom: Path) -> Callable[..., None]:
     return partial(write_dicom_seg, series=series_below(dicom), classes=project.document.labels)
 
 
-def _write_segmentations(
-    folder: Path, reads: list[tuple[str, FinishedRead]], write: Callable[..., None]
-) -> list[str]:
+def _write_segmentations(folder: Path, found: CaseReads, write: Callable[..., None]) -> list[str]:
     """What a person must know where they cannot be written."""
     try:
-        for rater, read in reads:
-            write(folder / f"{_file_name(rater)}.dcm", read.class_mask(), rater=rater)
+        for rater, read in zip(found.raters, found.reads, strict=True):
+            write(folder / f"{_file_name(rater)}.dcm", read, rater=rater)
     except RaterProjectError as error:
         return [str(error)]
     return []

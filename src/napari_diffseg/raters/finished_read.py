@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from napari_diffseg.errors import RaterProjectError
@@ -72,7 +72,7 @@ class FinishedRead:
             RaterProjectError: a file is missing, damaged, or was changed since.
         """
         drawn = self.mask()
-        return LabelMap(class_map(drawn.data, self.lesions(), self.classes), drawn.grid, drawn.origin)
+        return replace(drawn, data=class_map(drawn.data, self.lesions(), self.classes))
 
 
 def phase_of(project: Project, case: str) -> Phase:
@@ -95,8 +95,9 @@ def reads_of(project: Project, case: str, *, by: str | None) -> tuple[FinishedRe
         project: of the case.
         case: its name.
         by: the rater who looks: all their own, and in the unblinded phase what the others finished blinded
-            (or was imported), as "reader 1" to "reader n" where the protocol does not show names. None is
-            the project's owner, who sees everything, with names.
+            (or was imported), as "reader 1" to "reader n" where the protocol does not show names. What
+            somebody drew after seeing the others is theirs alone. None is the project's owner, who sees
+            everything, with names.
 
     Returns:
         In the order of the names shown, then of the sessions.
@@ -114,17 +115,14 @@ def reads_of(project: Project, case: str, *, by: str | None) -> tuple[FinishedRe
         _seen(project, record, shown.get(rater, rater) if rater != by else rater, own=rater == by)
         for rater in readers
         for record in sessions(project, case, rater)
-        if record.status == "finished" and (by in (None, rater) or _is_for_others(record))
+        if record.status == "finished" and (by in (None, rater) or record.is_of_blinded_phase)
     ]
     return tuple(sorted(found, key=lambda read: (read.reader, read.record.session)))
 
 
-def newest(reads: Iterable[FinishedRead], *, phase: Phase | None = None) -> tuple[FinishedRead, ...]:
-    """The last session of each reader, of one phase alone where asked."""
-    last: dict[tuple[str, bool], FinishedRead] = {}  # somebody may be called "reader 1"
-    for read in sorted(reads, key=lambda read: read.record.session):
-        if phase in (None, read.record.phase):
-            last[read.reader, read.own] = read
+def newest(reads: Iterable[FinishedRead]) -> tuple[FinishedRead, ...]:
+    """The last session of each reader."""
+    last = {read.reader: read for read in sorted(reads, key=lambda read: read.record.session)}
     return tuple(last[reader] for reader in sorted(last))
 
 
@@ -143,8 +141,3 @@ def _seen(project: Project, record: ReadRecord, shown_as: str, *, own: bool) -> 
     return FinishedRead(
         record.model_copy(update={"rater": shown_as}), own, folder, len(project.document.labels)
     )
-
-
-def _is_for_others(record: ReadRecord) -> bool:
-    """What somebody drew after seeing the others is theirs alone."""
-    return record.phase == "blinded" or record.kind == "imported"

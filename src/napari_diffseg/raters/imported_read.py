@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from napari_diffseg.errors import RaterProjectError
+from napari_diffseg.raters.document import made
 from napari_diffseg.raters.lesion import Lesion, check_lesions, class_map
 from napari_diffseg.raters.project import Project
 from napari_diffseg.raters.read_record import Phase, ReadRecord, next_session, now, versions
@@ -53,19 +54,21 @@ def import_read(
     marked, classes = tuple(lesions), len(project.document.labels)
     check_lesions(marked, project.document.form, classes, scan.grid.shape)
     class_map(mask, marked, classes)  # refuses values of no lesion
-    record = ReadRecord(
-        case=case,
-        rater=rater,
-        session=next_session(project, case, rater),
-        status="finished",
-        phase=phase,
-        kind="imported",
-        started=(moment := now()),
-        saved=moment,
-        finished=moment,
-        versions=versions(),
-        note=note,
-    )
+    moment = now()
+    content = {
+        "case": case,
+        "rater": rater,
+        "session": next_session(project, case, rater),
+        "status": "finished",
+        "phase": phase,
+        "kind": "imported",
+        "started": moment,
+        "saved": moment,
+        "finished": moment,
+        "versions": versions(),
+        "note": note,
+    }
+    record = made(ReadRecord, f"The read of {rater}", content)
     record = write_session(project, record, mask, marked, scan)
     mark_finished(project, record)
     return record

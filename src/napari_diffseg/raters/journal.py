@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from napari_diffseg.errors import DiffSegError, RaterProjectError
-from napari_diffseg.raters.changed_box import changed_box
+from napari_diffseg.raters.boxes import changed_box
 from napari_diffseg.raters.journal_file import HEADER_BYTES, add, begin, content_of, is_header
 from napari_diffseg.raters.journal_record import Change, changes, packed
 from napari_diffseg.volume.grid import Box, Shape

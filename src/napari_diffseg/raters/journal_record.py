@@ -72,7 +72,7 @@ def _change(content: bytes, at: int, shape: Shape) -> tuple[Change | None, int]:
         return None, begin
     d0, h0, w0, d1, h1, w1 = corners
     box = Box((d0, h0, w0), (d1, h1, w1))
-    array = _unpacked(values, box) if _is_inside(box, shape) else None
+    array = _unpacked(values, box) if box.is_inside(shape) else None
     return (None if array is None else Change(number, box, array)), begin + length
 
 
@@ -83,7 +83,3 @@ def _unpacked(values: bytes, box: Box) -> UInt8[np.ndarray, "d h w"] | None:
     except zlib.error:
         return None
     return np.frombuffer(flat, dtype=np.uint8).reshape(box.shape) if len(flat) == count else None
-
-
-def _is_inside(box: Box, shape: Shape) -> bool:
-    return all(0 <= a < b <= n for a, b, n in zip(box.start, box.stop, shape, strict=True))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from napari_diffseg.errors import RaterProjectError
 from napari_diffseg.io.atomic import replacing_folder
-from napari_diffseg.raters.document import unsaved, write_document
-from napari_diffseg.raters.project import Project
-from napari_diffseg.raters.project_document import PROJECT, valid_document
+from napari_diffseg.raters.document import unsaved
 
 
 @contextmanager
@@ -36,14 +33,3 @@ def made_in_place(out: Path) -> Iterator[Path]:
             yield partial
     except OSError as error:
         raise unsaved(out, error) from error
-
-
-def with_notes(project: Project, notes: Iterable[str]) -> Project:
-    """The project with notes added, for what only shows while it is made.
-
-    Raises:
-        RaterProjectError: raters.json cannot be written.
-    """
-    document = valid_document(**dict(project.document) | {"notes": (*project.document.notes, *notes)})
-    write_document(project.root / PROJECT, document)
-    return replace(project, document=document)

@@ -16,14 +16,13 @@ from pathlib import Path
 from napari_diffseg.errors import RaterProjectError
 from napari_diffseg.io.nifti import StrPath, read_channels
 from napari_diffseg.raters import paths
-from napari_diffseg.raters.document import read_document, unsaved, write_document
+from napari_diffseg.raters.document import made, read_document, unsaved, write_document
 from napari_diffseg.raters.project_document import (
     PROJECT,
     CaseEntry,
     CaseImage,
     ProjectDocument,
     Protocol,
-    valid_document,
 )
 from napari_diffseg.raters.rating_form import PLAIN_FORM, RatingForm
 from napari_diffseg.results.result import ClassInfo
@@ -142,15 +141,16 @@ def create_project(
         RaterProjectError: the folder holds something, a name is impossible, or it cannot be written.
     """
     root = Path(root)
-    document = valid_document(
-        id=uuid.uuid4().hex,
-        title=title,
-        labels=tuple(labels),
-        raters=tuple(raters),
-        protocol=protocol or Protocol(),
-        form=form,
-        notes=tuple(notes),
-    )
+    content = {
+        "id": uuid.uuid4().hex,
+        "title": title,
+        "labels": tuple(labels),
+        "raters": tuple(raters),
+        "protocol": protocol or Protocol(),
+        "form": form,
+        "notes": tuple(notes),
+    }
+    document = made(ProjectDocument, "The project", content)
     try:
         if root.exists() and (not root.is_dir() or any(root.iterdir())):
             raise RaterProjectError(f"{root} is there already and not an empty folder. Choose another one.")

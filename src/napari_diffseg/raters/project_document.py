@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from napari_diffseg.errors import RaterProjectError
 from napari_diffseg.raters import paths
-from napari_diffseg.raters.document import Part, first_fault
+from napari_diffseg.raters.document import Part
 from napari_diffseg.raters.rating_form import PLAIN_FORM, RatingForm
 from napari_diffseg.results.result import ClassInfo
 
 PROJECT = "raters.json"
+MOST_NOTES = 1000
 
 
 class Protocol(Part):
@@ -54,12 +54,15 @@ class CaseEntry(Part):
         name: unique in the project.
         images: the scan's channels, on one grid.
         raters: who reads it; all of the project's where nobody is named.
+        patient: a code, not a name; cases of one patient are no independent evidence. Empty for a patient of
+            the case's own.
         note: what everybody who uses the reads should know of it.
     """
 
     name: str = Field(min_length=1, max_length=200)
     images: tuple[CaseImage, ...] = Field(min_length=1, max_length=64)
     raters: tuple[str, ...] = Field((), max_length=1000)
+    patient: str = Field("", max_length=200)
     note: str = Field("", max_length=10_000)
 
 
@@ -85,7 +88,7 @@ class ProjectDocument(Part):
     protocol: Protocol = Protocol()
     form: RatingForm = PLAIN_FORM
     cases: tuple[CaseEntry, ...] = Field((), max_length=100_000)
-    notes: tuple[str, ...] = Field((), max_length=1000)
+    notes: tuple[str, ...] = Field((), max_length=MOST_NOTES)
 
     @field_validator("labels")
     @classmethod
@@ -97,8 +100,8 @@ class ProjectDocument(Part):
 
     @model_validator(mode="after")
     def _folders_differ(self) -> ProjectDocument:
-        if not all(self.raters):
-            raise ValueError("a rater has no name")
+        for rater in self.raters:
+            _check_rater(rater, self.protocol)
         paths.require_distinct(self.raters, "raters")
         paths.require_distinct((case.name for case in self.cases), "cases")
         for case in self.cases:
@@ -108,15 +111,8 @@ class ProjectDocument(Part):
         return self
 
 
-def valid_document(**content: object) -> ProjectDocument:
-    """A project's document from what a person chose.
-
-    Raises:
-        RaterProjectError: something in it is impossible.
-    """
-    try:
-        return ProjectDocument.model_validate(content)
-    except ValidationError as error:
-        raise RaterProjectError(
-            f"The project cannot be as asked {first_fault(error)}. Choose otherwise there."
-        ) from error
+def _check_rater(name: str, protocol: Protocol) -> None:
+    if not name:
+        raise ValueError("a rater has no name")
+    if not protocol.show_names and re.fullmatch(r"reader \d+", name.strip(), re.IGNORECASE):
+        raise ValueError(f"“{name}” is how readers without names are shown; a rater needs another name")

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from napari_diffseg.raters.case_reads import CaseReads
 from napari_diffseg.raters.finished_read import FinishedRead, newest, reads_of
-from napari_diffseg.raters.marks import marks_of
+from napari_diffseg.raters.lesion import class_map
+from napari_diffseg.raters.marks import Marks, marks_of
 from napari_diffseg.raters.project import Project
 from napari_diffseg.raters.read_record import Phase
+from napari_diffseg.volume.label_map import LabelMap
 
 
 def counting_reads(
@@ -30,7 +32,7 @@ def counting_reads(
     own = [
         read
         for read in reads_of(project, case, by=by)
-        if phase == "unblinded" or read.record.phase == "blinded" or read.record.kind == "imported"
+        if phase == "unblinded" or read.record.is_of_blinded_phase
     ]
     return newest(own)
 
@@ -47,7 +49,7 @@ def reads_in_project(
         RaterProjectError: there is no such case, or a file of a read is damaged or was changed.
     """
     found = counting_reads(project, case, by=by, phase=phase)
-    return taken(case, found, [read.reader for read in found]) if found else None
+    return taken(project, case, found, [read.reader for read in found]) if found else None
 
 
 def sessions_in_project(project: Project, case: str, rater: str) -> CaseReads | None:
@@ -62,24 +64,33 @@ def sessions_in_project(project: Project, case: str, rater: str) -> CaseReads | 
     found = [read for read in reads_of(project, case, by=rater) if read.own]
     if len(found) < 2:
         return None
-    own = taken(case, found, [f"session {read.record.session}" for read in found])
-    return replace(own, case=f"{case}, {rater}", patient=case)
+    own = taken(project, case, found, [f"session {read.record.session}" for read in found])
+    return replace(own, case=f"{case}, {rater}", patient=own.patient or case)
 
 
-def taken(case: str, found: Sequence[FinishedRead], names: Sequence[str]) -> CaseReads:
+def taken(project: Project, case: str, found: Sequence[FinishedRead], names: Sequence[str]) -> CaseReads:
     """What some reads of a case drew.
 
     Args:
+        project: of the case.
         case: its name.
         found: at least one.
         names: what each is called.
 
     Raises:
-        RaterProjectError: a file of a read is damaged or was changed.
+        RaterProjectError: there is no such case, or a file of a read is damaged or was changed.
     """
+    drawn = [_drawn(read) for read in found]
     return CaseReads(
         case=case,
         raters=tuple(names),
-        reads=tuple(read.class_mask() for read in found),
-        marks=tuple(marks_of(read.mask().data, read.lesions(), classes=read.classes) for read in found),
+        reads=tuple(mask for mask, _ in drawn),
+        marks=tuple(marks for _, marks in drawn),
+        patient=project.case(case).patient,
     )
+
+
+def _drawn(read: FinishedRead) -> tuple[LabelMap, Marks]:
+    mask, lesions = read.mask(), read.lesions()
+    classes = class_map(mask.data, lesions, read.classes)
+    return replace(mask, data=classes), marks_of(mask.data, lesions, classes=read.classes)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Literal
 
 from pydantic import AwareDatetime, Field
@@ -82,6 +81,11 @@ class ReadRecord(Part):
     checksums: dict[str, str] = Field(default_factory=dict, max_length=10)
     note: str = Field("", max_length=10_000)
 
+    @property
+    def is_of_blinded_phase(self) -> bool:
+        """Whether it was drawn blinded, or imported, which stands for that."""
+        return self.phase == "blinded" or self.kind == "imported"
+
 
 def sessions(project: Project, case: str, rater: str) -> tuple[ReadRecord, ...]:
     """All sessions of one rater on one case, in order. For that rater or the project's owner: it opens them.
@@ -140,7 +144,3 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:  # run from a folder, or without a viewer
             continue
     return found
-
-
-def _place(path: Path) -> str:
-    return "/".join(path.parts[-5:])

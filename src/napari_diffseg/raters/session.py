@@ -79,7 +79,7 @@ def mark_finished(project: Project, record: ReadRecord) -> None:
     Raises:
         RaterProjectError: it could not be written.
     """
-    if record.status == "finished" and (record.phase == "blinded" or record.kind == "imported"):
+    if record.status == "finished" and record.is_of_blinded_phase:
         path = paths.finished_marker(project.root, record.case, record.rater)
         try:
             path.touch()

@@ -6,30 +6,10 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Bool, Float64, UInt8
+from jaxtyping import Bool, Float64
 from scipy.ndimage import distance_transform_edt, gaussian_filter, generate_binary_structure, label
 
-from napari_diffseg.volume.grid import Box, Spacing
-
-
-def box_of(mask: UInt8[np.ndarray, "D H W"], number: int | None = None) -> Box | None:
-    """The smallest box around all voxels of a number, or of any where none is given.
-
-    Returns:
-        None when there are none.
-    """
-    planes = []
-    rows, columns = np.zeros(mask.shape[1], dtype=np.bool_), np.zeros(mask.shape[2], dtype=np.bool_)
-    for at, plane in enumerate(mask):  # what is compared stays in the processor's cache
-        found = plane != 0 if number is None else plane == number
-        if found.any():
-            planes.append(at)
-            rows |= found.any(axis=1)
-            columns |= found.any(axis=0)
-    if not planes:
-        return None
-    row, column = np.flatnonzero(rows).tolist(), np.flatnonzero(columns).tolist()
-    return Box((planes[0], row[0], column[0]), (planes[-1] + 1, row[-1] + 1, column[-1] + 1))
+from napari_diffseg.volume.grid import Spacing
 
 
 def interpolated(

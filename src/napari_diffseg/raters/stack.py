@@ -71,12 +71,11 @@ def stated_box(reads: Sequence[LabelMap], *, margin_mm: float = MARGIN_MM) -> Bo
     if marked is None:
         return Box.whole(grid.shape)
     # no margin is larger than the scan; 1 mm at 0.1 mm a voxel is 10 voxels, whatever floats say
-    d, h, w = (
+    margin = (
         min(math.ceil(margin_mm / edge_mm - 1e-9), n)
         for edge_mm, n in zip(grid.spacing_mm, grid.shape, strict=True)
     )
-    (z0, y0, x0), (z1, y1, x1) = marked.start, marked.stop
-    return Box((z0 - d, y0 - h, x0 - w), (z1 + d, y1 + h, x1 + w)).clipped(grid.shape)
+    return marked.widened(margin).clipped(grid.shape)
 
 
 def rule_of(margin_mm: float) -> str:

@@ -74,19 +74,20 @@ def verdict(found: Iterable[ModelAgainstRaters]) -> Verdict:
             "Choose cases of one."
         )
     owners = [case.patient for case in cases]
+    members = min(case.members for case in cases), max(case.members for case in cases)
     test = exchangeability([case.distances for case in cases])
     among_raters = mean_of_defined(case.distances.among_raters for case in cases)
     return Verdict(
         structure=names[0],
         word=_word(test),
-        sentence=_sentence(test, among_raters, cases),
+        sentence=_sentence(test, among_raters, len(cases), members),
         test=test,
         among_raters=None if np.isnan(among_raters) else among_raters,
         ged=estimate([case.ged.published for case in cases], owners),
         ged_unbiased=estimate([case.ged.unbiased for case in cases], owners),
         matched_iou=estimate([case.matched_iou for case in cases], owners),
         variance_correlation=estimate([case.variance_correlation for case in cases], owners),
-        members=(min(case.members for case in cases), max(case.members for case in cases)),
+        members=members,
         inside=estimate([mean_of_defined(map(float, case.inside)) for case in cases], owners),
         inside_by_rater=_inside_by_rater(cases),
     )
@@ -119,17 +120,15 @@ _MEANING: dict[Word, str] = {
 }
 
 
-def _sentence(test: Exchangeability | None, among_raters: float, cases: Sequence[ModelAgainstRaters]) -> str:
+def _sentence(test: Exchangeability | None, among_raters: float, cases: int, members: tuple[int, int]) -> str:
     word = _word(test)
     if test is None or word is None:
         return "With a single answer of the model a case, nothing can be said of its confidence. Draw more."
-    members = " to ".join(
-        str(n) for n in sorted({min(c.members for c in cases), max(c.members for c in cases)})
-    )
+    answers = " to ".join(map(str, sorted(set(members))))
     raters = "" if np.isnan(among_raters) else f", two raters by {among_raters:.3f}"
     numbers = (
         f"two answers differ by {test.among_members:.3f} (1 − IoU), an answer and a rater by "
-        f"{test.to_raters:.3f}{raters}; {members} answers a case, {len(cases)} case{'s' * (len(cases) > 1)}, "
+        f"{test.to_raters:.3f}{raters}; {answers} answers a case, {cases} case{'s' * (cases > 1)}, "
         f"p = {test.chance:.2g}"
     )
     caveat = ""

@@ -60,6 +60,16 @@ class Box:
             )
         return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
 
+    def widened(self, by: Iterable[int]) -> Box:
+        """The box with so many more voxels on both sides along (D, H, W); not clipped."""
+        d, h, w = by
+        (d0, h0, w0), (d1, h1, w1) = self.start, self.stop
+        return Box((d0 - d, h0 - h, w0 - w), (d1 + d, h1 + h, w1 + w))
+
+    def is_inside(self, shape: Shape) -> bool:
+        """Whether it holds a voxel, and all that it holds lie in a volume of `shape`."""
+        return all(0 <= a < b <= n for a, b, n in zip(self.start, self.stop, shape, strict=True))
+
     def __str__(self) -> str:
         return ",".join(f"{start}:{stop}" for start, stop in zip(self.start, self.stop, strict=True))
 

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float64, Real
 
 from napari_diffseg.volume.grid import Grid, Shape
+from napari_diffseg.volume.wording import stem
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,4 +54,4 @@ class Scan:
         """File name without folder and NIfTI ending; "scan" for a scan made in memory."""
         if self.origin is None:
             return "scan"
-        return self.origin.name.removesuffix(".gz").removesuffix(".nii")
+        return stem(self.origin.name)

@@ -6,19 +6,18 @@ import numpy as np
 from jaxtyping import Bool
 from napari.components import ViewerModel
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QPushButton, QSlider, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QSlider, QSpinBox, QWidget
 
 from napari_diffseg.checkpoints.document import Document
 from napari_diffseg.errors import DiffSegError
 from napari_diffseg.layers.answers import Answer, AnswerLayer
+from napari_diffseg.raters.boxes import box_of
 from napari_diffseg.raters.project_document import ProjectDocument
 from napari_diffseg.raters.read_record import StartedFrom
-from napari_diffseg.raters.shape import box_of
 from napari_diffseg.results.events import Event, Finished
 from napari_diffseg.results.options import SamplingOptions
 from napari_diffseg.results.result import Result
 from napari_diffseg.volume import Box
-from napari_diffseg.widgets.compare_wording import millilitres
 from napari_diffseg.widgets.engine import Engine
 from napari_diffseg.widgets.job import Request
 from napari_diffseg.widgets.model import ModelChooser
@@ -26,12 +25,12 @@ from napari_diffseg.widgets.model_scan import scan_for
 from napari_diffseg.widgets.plain_label import PlainLabel
 from napari_diffseg.widgets.preferences import preferred_folders
 from napari_diffseg.widgets.progress import RunProgress
+from napari_diffseg.widgets.rater_wording import millilitres
 from napari_diffseg.widgets.read_on_screen import ReadOnScreen
-from napari_diffseg.widgets.rows import Rows, equal
+from napari_diffseg.widgets.rows import Rows, column_in, equal
 
 _MARGIN_MM = 10.0
 _FORBIDDEN = "The protocol does not let a model’s answer be a start while the read is blinded."
-_FROZEN = "This read is finished."
 _ABOUT = (
     "Samples answers for the lesion in hand, in a box around it, or around the cursor where it has no voxel "
     "yet. The read records which answer it started from."
@@ -39,7 +38,7 @@ _ABOUT = (
 
 
 class PlausibleStart(QWidget):
-    """Offered while a read is drawn in and the protocol allows it, otherwise a sentence.
+    """Offered where the protocol allows it, otherwise a sentence.
 
     Args:
         viewer: gets the outline of the answer that is looked at.
@@ -53,6 +52,7 @@ class PlausibleStart(QWidget):
         super().__init__()
         self._viewer, self._project = viewer, project
         self._read: ReadOnScreen | None = None
+        self._awaited = False  # what the engine draws is for the read that is open now
         self._engine: Engine | None = None
         self._result: Result | None = None
         self._number = 0
@@ -71,24 +71,16 @@ class PlausibleStart(QWidget):
         self.drop.clicked.connect(self._forget)
 
     def take_read(self, read: ReadOnScreen | None) -> None:
-        """Offer starts for another read; None for none."""
+        """Offer starts for a read that is drawn in; None for none."""
         if self._engine is not None:
             self._engine.cancel()
         self._forget()
         self.message.say("")
-        self._read = read
-        self.review()
-
-    def review(self) -> None:
-        """See whether the read may start from an answer now."""
-        session = self._read.session if self._read is not None else None
-        reason = ""
-        if session is None or not session.read.editable:
-            reason = _FROZEN
-        elif not session.read.may_start_from_member:
-            reason = _FORBIDDEN
-        self.obstacle.say(reason)
-        self._controls.setVisible(not reason)
+        self._read, self._awaited = read, False
+        session = read.session if read is not None else None
+        forbidden = session is not None and not session.read.may_start_from_member
+        self.obstacle.say(_FORBIDDEN if forbidden else "")
+        self._controls.setVisible(not forbidden)
 
     def close_down(self) -> None:
         """Leave no thread; may be called again."""
@@ -104,16 +96,10 @@ class PlausibleStart(QWidget):
         self.take.setToolTip("It takes the place of what the lesion has; Ctrl+Z takes it back.")
         rows = QWidget()
         Rows(rows).add("Answers", self.members)
-        for content, parts in (
-            (self._choice, (self.which, self.slider, equal(self.take, self.drop))),
-            (self._controls, (self.about, self.model, rows, self.start, self.progress, self._choice)),
-            (self, (self.obstacle, self._controls, self.message)),
-        ):
-            column = QVBoxLayout(content)
-            column.setContentsMargins(0, 0, 0, 0)
-            column.setSpacing(4)
-            for part in parts:
-                column.addWidget(part)
+        column_in(self._choice, self.which, self.slider, equal(self.take, self.drop))
+        drawn = self.start, self.progress, self._choice
+        column_in(self._controls, self.about, self.model, rows, *drawn)
+        column_in(self, self.obstacle, self._controls, self.message)
         self._choice.hide()
 
     def _press(self, *_: object) -> None:
@@ -128,6 +114,7 @@ class PlausibleStart(QWidget):
         except DiffSegError as error:
             self._explain(error)
             return
+        self._awaited = True
         self.start.setText("Cancel")
         self.progress.begin()
         self._ready_engine().run(request)
@@ -157,10 +144,7 @@ class PlausibleStart(QWidget):
         labels, grid = self._read.labels, self._read.opened.scan.grid
         around = box_of(labels.data, self._number)
         if around is not None:
-            margin = [round(_MARGIN_MM / edge) for edge in grid.spacing_mm]
-            (d0, h0, w0), (d1, h1, w1) = around.start, around.stop
-            d, h, w = margin
-            return Box((d0 - d, h0 - h, w0 - w), (d1 + d, h1 + h, w1 + w)).clipped(grid.shape)
+            return around.widened(round(_MARGIN_MM / edge) for edge in grid.spacing_mm).clipped(grid.shape)
         seen = document.training.extent_mm if document.training else None
         sizes_mm = [(a + b) / 2 for a, b in zip(seen.low, seen.high, strict=True)] if seen else [40.0] * 3
         centre = [float(at) for at in labels.world_to_data(self._viewer.dims.point[-3:])]
@@ -169,7 +153,7 @@ class PlausibleStart(QWidget):
 
     def _note(self, event: Event) -> None:
         self.progress.show_event(event)
-        if isinstance(event, Finished) and self._read is not None and not event.cancelled:
+        if isinstance(event, Finished) and self._awaited and not event.cancelled:
             self._show(event.result)
 
     def _show(self, result: Result) -> None:

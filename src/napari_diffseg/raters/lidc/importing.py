@@ -12,7 +12,7 @@ from napari_diffseg.errors import DiffSegError, RaterProjectError
 from napari_diffseg.io.dicom_mark import files_below, has_mark
 from napari_diffseg.io.dicom_series import Series
 from napari_diffseg.io.naming import unused
-from napari_diffseg.raters.cases import add_scan
+from napari_diffseg.raters.cases import add_notes, add_scan
 from napari_diffseg.raters.imported_read import import_read
 from napari_diffseg.raters.lidc.marks import marks_of
 from napari_diffseg.raters.lidc.message import ReadingSession, ReadMessage
@@ -20,13 +20,16 @@ from napari_diffseg.raters.lidc.notes import BARE, CITATION, LICENCE, NUMBERS, S
 from napari_diffseg.raters.lidc.series import bare_scan, find_series, patient_of
 from napari_diffseg.raters.lidc.xml import RadiographError, read_message
 from napari_diffseg.raters.lidc_form import LIDC_FORM
-from napari_diffseg.raters.new_folder import made_in_place, with_notes
+from napari_diffseg.raters.new_folder import made_in_place
 from napari_diffseg.raters.project import Project, create_project, open_project
 from napari_diffseg.raters.project_document import Protocol
 from napari_diffseg.results.classes import named
 from napari_diffseg.volume import Scan
+from napari_diffseg.volume.wording import some
 
 _READERS = 4
+_MOST_OF_A_READ = 30
+_LISTED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def import_lidc(dicom_dir: Path | None, xml_dir: Path | None = None, *, out: Pat
                 f"{folder.name} holds no annotation of LIDC-IDRI that can be imported. "
                 + (left_out[0] if left_out else "Choose the folder with its XML files.")
             )
-        with_notes(project, left_out)
+        add_notes(project, left_out)
     return open_project(out)
 
 
@@ -150,13 +153,15 @@ def _with_case(project: Project, annotated: _Annotated, series: Series | None) -
         raise RaterProjectError("It has no reading session.")
     own = annotated.name.removesuffix(".xml").replace("/", "-")
     taken = {case.name for case in project.document.cases}
-    name = unused((patient_of(series) if series else "") or own, taken)
+    patient = patient_of(series) if series else ""
+    name = unused(patient or own, taken)
     scan = bare_scan(name, message) if series is None else _scan(name, series)
     marks = marks_of(message, scan)
     raters = _names(len(marks))
-    project = add_scan(project, name, scan, raters=raters, note=_case_note(annotated, bare=series is None))
+    note = _case_note(annotated, bare=series is None)
+    project = add_scan(project, name, scan, raters=raters, patient=patient, note=note)
     for rater, each in zip(raters, marks, strict=True):
-        note = " ".join((UNBLINDED, *each.notes))
+        note = " ".join((UNBLINDED, *some(each.notes, _MOST_OF_A_READ)))
         import_read(project, name, rater, each.mask, each.lesions, scan=scan, note=note)
     return project
 
@@ -172,7 +177,7 @@ def _case_note(annotated: _Annotated, *, bare: bool) -> str:
     message = annotated.message
     said = [f"From {annotated.name}, CT series {message.series_uid}."]
     if annotated.copies:
-        said.append(f"The same marks stand in {', '.join(annotated.copies)}.")
+        said.append(f"The same marks stand in {', '.join(some(annotated.copies, _LISTED))}.")
     if len(message.sessions) > _READERS:
         said.append(
             f"{len(message.sessions)} sessions of at most {_READERS} readers: some read the scan in parts, "
