@@ -26,7 +26,7 @@ LEFT_AND_RIGHT_HIPPOCAMPUS_MM = ((-28, -21, -14), (28, -21, -14))
 
 def make() -> nib.Nifti1Image:
     """The template with a clean header, refused unless it is what we think it is."""
-    template = nib.load(TEMPLATE)
+    template = nib.Nifti1Image.from_filename(TEMPLATE)
     voxels = np.asanyarray(template.dataobj)
     if voxels.dtype != np.uint8 or voxels.shape != (197, 233, 189):
         raise SystemExit(f"{TEMPLATE.name} is {voxels.dtype} {voxels.shape}; expected uint8 (197, 233, 189).")
@@ -50,7 +50,7 @@ def main() -> None:
     with SAMPLE.open("wb") as raw, gzip.GzipFile("", "wb", compresslevel=9, fileobj=raw, mtime=0) as packed:
         packed.write(image.to_bytes())
 
-    written = nib.load(SAMPLE)
+    written = nib.Nifti1Image.from_filename(SAMPLE)
     to_voxel = np.linalg.inv(written.affine)
     print(f"{SAMPLE.name}: {written.shape}, {SAMPLE.stat().st_size / 2**20:.2f} MiB")
     for point in LEFT_AND_RIGHT_HIPPOCAMPUS_MM:

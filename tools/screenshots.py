@@ -104,7 +104,7 @@ def checked(cases: Path) -> tuple[napari.Viewer, TrainWidget]:
     viewer.window.resize(1280, 800)
     _, dock = viewer.window.add_plugin_dock_widget("napari-diffseg", "Train")
     new, data = dock.new, copied(cases)
-    until(new.preset.isEnabled)
+    until(new.choice.preset.isEnabled)
     new.data.open(data)
     until(lambda: new.start.isEnabled() and not new.data.bar.isVisible())
     fill(new.form.method.groups["unet"], widths="8, 16, 32")

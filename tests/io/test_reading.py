@@ -74,6 +74,7 @@ def test_origin_names_the_file_without_its_folder_and_its_checksum(tmp_path):
     ("name", "channel", "modality"),
     [
         ("BraTS_001_T1Gd.nii.gz", "t1ce", "MR"),
+        ("BraTS-GLI-00001-000-t2f.nii.gz", "flair", "MR"),
         ("case-t1ce.nii", "t1ce", "MR"),
         ("sub-02_T1w.nii.gz", "t1", "MR"),
         ("t2.nii.gz", "t2", "MR"),

@@ -13,7 +13,7 @@ from napari_diffseg.errors import RaterProjectError
 from napari_diffseg.io.dicom import read_dicom
 from napari_diffseg.raters.cases import add_scan
 from napari_diffseg.raters.dicom_seg import series_below, write_dicom_seg
-from napari_diffseg.raters.export import export
+from napari_diffseg.raters.export import exporting
 from napari_diffseg.raters.imported_read import import_read
 from napari_diffseg.raters.lesion import Lesion
 from napari_diffseg.results.result import ClassInfo
@@ -23,6 +23,11 @@ from napari_diffseg.volume.orientation import display_affine, to_display
 DICOM = Path(__file__).parents[1] / "data" / "dicom"
 CT = DICOM / "ct_lung"
 CLASSES = (ClassInfo("nodule", "#e4572e"), ClassInfo("other", "#2e86ab"))
+
+
+def export(project, folder, **settings):
+    *_, done = exporting(project, folder, **settings)
+    return done
 
 
 @pytest.fixture(scope="module")

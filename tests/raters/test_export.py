@@ -9,7 +9,7 @@ import pytest
 from napari_diffseg.errors import RaterProjectError
 from napari_diffseg.io.nifti import read_labels
 from napari_diffseg.raters.consensus import consensus
-from napari_diffseg.raters.export import export
+from napari_diffseg.raters.export import exporting
 from napari_diffseg.raters.finished_read import numbered
 from napari_diffseg.raters.imported_read import import_read
 from napari_diffseg.raters.lesion import Lesion
@@ -18,6 +18,11 @@ from napari_diffseg.raters.project_document import Protocol
 from napari_diffseg.raters.project_reads import counting_reads, reads_in_project, sessions_in_project
 
 CASE = "hippocampus_148"
+
+
+def export(project, folder, **settings):
+    *_, done = exporting(project, folder, **settings)
+    return done
 
 
 def table(path):

@@ -1,11 +1,13 @@
 """A run that asks whether diffusion helps: its control, and the two held against each other."""
 
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from types import SimpleNamespace
 
 import nibabel as nib
@@ -27,7 +29,7 @@ from napari_diffseg.training.events import EVENTS, Answered, EventReader, Warned
 from napari_diffseg.training.folder import RUN, SPLIT, make_run
 from napari_diffseg.training.follow_up import follow_up
 from napari_diffseg.training.run import train
-from napari_diffseg.training.status import read_status
+from napari_diffseg.training.status import ALIVE, Status, read_status, write_status
 from napari_diffseg.training.without_diffusion import WITHOUT_DIFFUSION, make_control
 
 TESTS = Path(__file__).parents[1] / "data"
@@ -78,7 +80,7 @@ def facts(run, ended):
         ended=ended,
         state=read_status(run).state,
         control_status=read_status(control),
-        comparison=read_comparison(run),
+        comparison=answer_of(run),
         answers=[event for event in EventReader(control).new() if isinstance(event, Answered)],
     )
 
@@ -106,6 +108,10 @@ def ask_once_there_is_a_control(run):
 def compared(stopped):
     """The same, resumed to its end."""
     return facts(stopped.run, follow_up(stopped.run))
+
+
+def answer_of(run):
+    return read_comparison(run, read_run(run / RUN))
 
 
 def best(run):
@@ -182,7 +188,7 @@ def test_other_weights_are_compared_anew(copied, compared):
     found = compare(copied, go_on=lambda: True)
     assert found.checkpoints[0] == compared.comparison.checkpoints[0]
     assert found.checkpoints[1] == nd.load_checkpoint(best_of_control).sha256
-    assert read_comparison(copied) == found
+    assert answer_of(copied) == found
 
 
 def test_the_same_weights_are_not_compared_again(copied, compared):
@@ -192,8 +198,51 @@ def test_the_same_weights_are_not_compared_again(copied, compared):
 @pytest.mark.parametrize("content", [b"", b"{", b"{}", b"\xff\xfe", b"[1]", b'{"metric": "dice"}'])
 def test_a_damaged_comparison_reads_as_none_and_is_made_again(copied, compared, content):
     (copied / COMPARISON).write_bytes(content)
-    assert read_comparison(copied) is None
+    assert answer_of(copied) is None
     assert compare(copied, go_on=lambda: False) is None  # it would have been
+
+
+def test_a_prolonged_run_does_not_show_the_comparison_of_fewer_steps(compared, tmp_path):
+    run = shutil.copytree(compared.run, tmp_path / "run")
+    config = read_run(run / RUN)
+    longer = config.train.model_copy(update={"steps": 10 * STEPS})
+    write_run(config.model_copy(update={"train": longer}), run / RUN)
+    command = [sys.executable, "-m", "napari_diffseg.cli", "train", "--resume", run]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while read_status(run / WITHOUT_DIFFUSION).state not in ALIVE:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert read_status(run).step == 10 * STEPS
+    assert "Best at step" in said
+    assert "95 % interval" not in said
+    assert answer_of(run) is None
+
+
+def test_the_heart_of_a_run_beats_while_its_control_is_trained_and_compared(copied, monkeypatch):
+    (copied / COMPARISON).unlink()
+    shutil.rmtree(copied / WITHOUT_DIFFUSION)
+    write_status(copied, Status(state="finished", step=STEPS, steps=STEPS, host="elsewhere", heartbeat=0.0))
+    monkeypatch.setattr("napari_diffseg.training.follow_up._BEAT_S", 0.01)
+    heard, over = set(), Event()
+
+    def listen():
+        while not over.wait(0.01):
+            heard.add(read_status(copied).heartbeat)
+
+    listening = Thread(target=listen)
+    listening.start()
+    began = time.time()
+    assert follow_up(copied).state == "finished"
+    over.set()
+    listening.join()
+    assert len(heard - {0.0}) > 3
+    status = read_status(copied)
+    assert (status.state, status.step, status.host) == ("finished", STEPS, socket.gethostname())
+    assert status.heartbeat > began
 
 
 def test_a_comparison_that_is_stopped_leaves_nothing(copied):

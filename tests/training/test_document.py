@@ -3,11 +3,13 @@
 import json
 import shutil
 
+import nibabel
 import numpy as np
 import pytest
 import torch
 
 import napari_diffseg as nd
+from napari_diffseg.datasets.split import Split, write_split
 from napari_diffseg.io.nifti import read_labels, read_stack, read_volume
 from napari_diffseg.training.config import read_run, write_run
 from napari_diffseg.training.events import EventReader, Validated
@@ -27,7 +29,7 @@ def test_the_best_checkpoint_tells_of_its_data_and_its_scores(finished, four_cas
     best = read_summary(finished).best
     facts = document.training
     assert facts.steps == best.step
-    assert facts.data == f"{four_cases.name} (images and labels)"
+    assert facts.data == f"{four_cases.name}, images and labels"
     assert facts.licence == "not stated"
     assert facts.cases == 2
     assert "2 of 4 patients drawn for validation with seed 0" in facts.split
@@ -66,6 +68,25 @@ def test_the_preview_lies_on_the_scan_of_its_case(finished, four_cases):
     assert mean.shape == variance.shape == (2, *scan.grid.shape)
     assert mean.max() <= 1
     assert variance.max() <= 0.25
+
+
+def test_the_preview_is_of_a_case_with_something_to_see(four_cases, new_run, carried_out, tmp_path):
+    data = shutil.copytree(four_cases, tmp_path / "cases")
+    empty, marked, *others = (path.name for path in sorted((data / "labels").iterdir()))
+    label = nibabel.load(data / "labels" / empty)
+    nothing = np.zeros(label.shape, np.uint8)
+    nibabel.save(nibabel.Nifti1Image(nothing, label.affine), data / "labels" / empty)
+    names = [name.removesuffix(".nii.gz") for name in (empty, marked, *others)]
+    split = Split(train=names[2:], validation=names[:2], test=(), rule="by hand")
+    write_split(split, tmp_path / "split.json")
+    run = new_run(
+        tmp_path / "run",
+        data={"path": data, "split": tmp_path / "split.json"},
+        train={"steps": 1},
+        validation={"cases": 2},
+    )
+    assert carried_out(run).state == "finished"
+    assert json.loads((run / "preview" / "preview.json").read_text())["case"] == names[1]
 
 
 def weights_of(path):

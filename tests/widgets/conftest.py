@@ -149,6 +149,7 @@ def write_comparison():
             mean=0.012, low=-0.004, high=0.031, cases=52, better=31, undefined=0, higher_is_better=True
         )
         found = Comparison(
+            steps=3000,
             metric="dice",
             members=2,
             with_diffusion=0.861,

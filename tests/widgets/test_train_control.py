@@ -6,7 +6,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_diffseg.methods.registry import methods
 from napari_diffseg.training.comparison import read_comparison
-from napari_diffseg.training.config import read_run
+from napari_diffseg.training.config import read_run, write_run
 from napari_diffseg.training.control import ask
 from napari_diffseg.training.events import Prepared, Started
 from napari_diffseg.training.folder import RUN, runs_in
@@ -130,6 +130,18 @@ def test_the_answer_of_another_run_does_not_stay(follow, write_run_folder, write
     assert view.comparison.isHidden()
 
 
+def test_the_answer_of_fewer_steps_is_none_of_a_prolonged_run(follow, write_run_folder, write_comparison):
+    run = write_run_folder("one", [], "finished", 4000, with_control=True, **GONE)
+    write_run_folder(f"one/{WITHOUT_DIFFUSION}", [], "finished", 3000, **GONE)
+    write_comparison(run)
+    config = read_run(run / RUN)
+    longer = config.train.model_copy(update={"steps": 4000})
+    write_run(config.model_copy(update={"train": longer}), run / RUN)
+    view = follow(run)
+    assert "not compared yet. Resume goes on" in view.state.text()
+    assert view.comparison.isHidden()
+
+
 def test_a_damaged_answer_reads_as_not_compared_yet(follow, write_run_folder, write_comparison):
     run = write_run_folder("one", [], "finished", 3000, with_control=True, **GONE)
     write_run_folder(f"one/{WITHOUT_DIFFUSION}", [], "finished", 3000, **GONE)
@@ -143,7 +155,7 @@ def test_a_damaged_answer_reads_as_not_compared_yet(follow, write_run_folder, wr
 def new(qtbot, dock, hippocampus):
     """The part for a new run, with crops of six patients of whom two are for validation."""
     new = dock.new
-    qtbot.waitUntil(new.preset.isEnabled, timeout=LONG_MS)
+    qtbot.waitUntil(new.choice.preset.isEnabled, timeout=LONG_MS)
     new.data.open(hippocampus.parent / "lidc" / "hdf5" / "data_lidc.hdf5")
     qtbot.waitUntil(lambda: new.form is not None and not new.data.bar.isVisible(), timeout=LONG_MS)
     return new
@@ -151,7 +163,7 @@ def new(qtbot, dock, hippocampus):
 
 def test_it_is_offered_where_the_method_has_such_a_network(new):
     for entry in methods().values():
-        new.method.setCurrentIndex(new.method.findData(entry.name))
+        new.choice.method.setCurrentIndex(new.choice.method.findData(entry.name))
         QApplication.processEvents()
         assert new.form.run.rows["with_control"].native.isVisibleTo(new) == bool(entry.control)
         assert not new.settings().with_control
@@ -191,7 +203,7 @@ def test_a_run_is_followed_by_its_control_which_stops_and_resumes_to_an_answer(q
     assert standing(run / WITHOUT_DIFFUSION) == "stopped"
     press(view.pause)
     qtbot.waitUntil(view.comparison.isVisible, timeout=LONG_MS)
-    found = read_comparison(run)
+    found = read_comparison(run, read_run(run / RUN))
     assert plain(view.comparison.numbers) == found.sentence
     assert "95 % interval" in found.sentence
     assert view.comparison.verdict.text() == found.verdict

@@ -48,9 +48,9 @@ def begin(qtbot, press):
 
     def start(dock, data, method, *, steps=2000, every=3):
         new = dock.new
-        qtbot.waitUntil(new.preset.isEnabled, timeout=LONG_MS)
+        qtbot.waitUntil(new.choice.preset.isEnabled, timeout=LONG_MS)
         new.data.open(data)
-        new.method.setCurrentIndex(new.method.findData(method))
+        new.choice.method.setCurrentIndex(new.choice.method.findData(method))
         qtbot.waitUntil(lambda: new.form is not None, timeout=SHORT_MS)
         for name, value in TINY[method].items():
             new.form.method.groups["unet"].rows[name].value = value
@@ -90,8 +90,8 @@ def segment_dock(viewer):
     return found
 
 
-def train_and_segment(qtbot, press, dock, viewer, run):
-    """From a started run to a result of its checkpoint on the preview's image; gives the dock's result."""
+def train_and_segment(qtbot, press, dock, viewer, run, *, model):
+    """From a started run to a result of the model that it becomes, on the preview's image."""
     view = dock.runs.view
     qtbot.waitUntil(lambda: steps_drawn(dock) > 3, timeout=LONG_MS)
     before = steps_drawn(dock)
@@ -103,7 +103,7 @@ def train_and_segment(qtbot, press, dock, viewer, run):
     press(view.use)
     qtbot.waitUntil(lambda: "is chosen in Segment" in dock.runs.message.text(), timeout=LONG_MS)
     segment = segment_dock(viewer)
-    assert segment.model.chosen()[1].name == run.name
+    assert segment.model.chosen()[1].name == model
     segment.form.rows["members"].value = 2
     segment.form.rows["steps"].value = "2"
     qtbot.waitUntil(segment.start.isEnabled, timeout=LONG_MS)
@@ -119,7 +119,8 @@ def test_a_hippocampus_run_is_watched_stopped_and_segmented_with(
 ):
     viewer = viewer_of(dock)
     run = begin(dock, hippocampus, "imgx")
-    result = train_and_segment(qtbot, press, dock, viewer, run)
+    model = f"{run.name}-2"  # without a number it is a bundled model's name
+    result = train_and_segment(qtbot, press, dock, viewer, run, model=model)
     image = next(layer for layer in viewer.layers if layer.name.startswith("image"))
     assert result.consensus.shape == image.data.shape
     assert len(result.members) == 2
@@ -132,7 +133,7 @@ def test_an_lidc_run_in_2d_is_watched_stopped_and_segmented_with(
 ):
     viewer = viewer_of(dock)
     run = begin(dock, hippocampus.parent / "lidc" / "hdf5" / "data_lidc.hdf5", "ambiguous")
-    result = train_and_segment(qtbot, press, dock, viewer, run)
+    result = train_and_segment(qtbot, press, dock, viewer, run, model=run.name)
     assert result.consensus.shape == (1, 128, 128)
     assert read_summary(run).best.selected_by.startswith("lowest mean GED")
 

@@ -1,17 +1,24 @@
 """A new run in the Train dock: what is proposed, what stands in the way, and what is started."""
 
+import json
+import shutil
 import subprocess
 import sys
+from threading import Event
 
 import pytest
+from qtpy.QtWidgets import QFileDialog, QPushButton
 
+from napari_diffseg.errors import TrainingError
 from napari_diffseg.methods.registry import method, methods
 from napari_diffseg.training.config import read_run
 from napari_diffseg.training.folder import RUN, make_run
+from napari_diffseg.training.forecast import Forecast
 from napari_diffseg.training.presets import new_run
-from napari_diffseg.widgets.checking import Estimate, check
+from napari_diffseg.widgets.checking import check, forecast_in_words
 from napari_diffseg.widgets.errand import give_up_all
 from napari_diffseg.widgets.new_run import NewRun
+from napari_diffseg.widgets.section import Section
 
 OPENED = """
 import sys
@@ -22,8 +29,8 @@ from napari_diffseg.widgets import TrainWidget
 dock = TrainWidget(ViewerModel())
 dock.show()
 app.processEvents()
-print("torch" in sys.modules, dock.new.preset.currentText())
-while dock.new.preset.currentText() != "small":
+print("torch" in sys.modules, dock.new.choice.preset.currentText())
+while dock.new.choice.preset.currentText() != "small":
     app.processEvents()
 print("torch" in sys.modules)
 dock.shut_down()
@@ -38,7 +45,7 @@ def new(qtbot, viewer, runs_folder):
     new = NewRun(viewer, runs_folder)
     qtbot.addWidget(new)
     new.show()
-    qtbot.waitUntil(new.preset.isEnabled, timeout=60_000)
+    qtbot.waitUntil(new.choice.preset.isEnabled, timeout=60_000)
     yield new
     give_up_all(new)
 
@@ -78,7 +85,7 @@ def test_without_data_nothing_can_be_started_and_it_says_why(new):
 
 
 def test_with_data_a_small_run_is_proposed_and_its_parts_are_told(with_data):
-    assert with_data.preset.currentText() == "small"
+    assert with_data.choice.preset.currentText() == "small"
     assert with_data.name.text() == "hippocampus-imgx"
     assert with_data.expected.text() == "1 case to train on, 1 to validate."
     assert with_data.start.isEnabled()
@@ -86,9 +93,9 @@ def test_with_data_a_small_run_is_proposed_and_its_parts_are_told(with_data):
 
 @pytest.mark.parametrize("name", methods())
 def test_every_preset_of_every_method_is_proposed_as_it_is(with_data, name):
-    choose(with_data.method, name)
+    choose(with_data.choice.method, name)
     for preset, config in method(name).load().PRESETS.items():
-        choose(with_data.preset, preset)
+        choose(with_data.choice.preset, preset)
         run, data = with_data.settings(), with_data.data.dataset
         assert method(name).load().Config.model_validate(run.config) == config
         assert run == new_run(run.name, method_name=name, preset=preset, dataset=data)
@@ -129,8 +136,30 @@ def test_a_setting_out_of_range_stands_above_the_button_until_it_is_corrected(wi
     assert with_data.start.isEnabled()
 
 
+def test_a_split_file_that_is_chosen_parts_the_cases(with_data, tmp_path, monkeypatch):
+    data, mine = with_data.form.run.groups["data"], tmp_path / "mine.json"
+    names = [case.name for case in with_data.data.dataset.cases]
+    parts = {"train": names, "validation": [], "test": [], "rule": "by hand"}
+    mine.write_text(json.dumps(parts), encoding="utf-8")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(mine), ""))
+    for section in with_data.form.findChildren(Section):
+        section.expand(animate=False)
+    row = data.rows["split"].native
+    assert row.toolTip().startswith("A split.json whose parts are taken as they are")
+    row.parentWidget().findChild(QPushButton).click()
+    assert with_data.expected.text() == "2 cases to train on, 0 to validate."
+    assert with_data.settings().data.split == mine
+    mine.unlink()
+    with_data.name.textEdited.emit("")
+    assert with_data.obstacle.text().startswith(f"{mine} cannot be read")
+    assert not with_data.start.isEnabled()
+    data.rows["split"].value = ""
+    assert with_data.settings().data.split is None
+    assert with_data.expected.text() == "1 case to train on, 1 to validate."
+
+
 def test_images_get_a_network_for_slices(qtbot, new, hippocampus):
-    choose(new.method, "ambiguous")
+    choose(new.choice.method, "ambiguous")
     new.data.open(hippocampus.parent / "lidc" / "hdf5" / "data_lidc.hdf5")
     qtbot.waitUntil(lambda: new.form is not None, timeout=60_000)
     assert new.settings().config["unet"]["dimensions"] == 2
@@ -157,19 +186,32 @@ def test_a_check_can_be_stopped_and_a_change_stops_it_too(qtbot, tiny, press):
 
 
 def test_a_check_of_a_run_that_would_fail_says_why(tiny, tmp_path):
-    from threading import Event
-
-    from napari_diffseg.errors import TrainingError
-
     config = tiny.settings()
     gone = config.model_copy(update={"data": config.data.model_copy(update={"path": tmp_path / "gone"})})
     with pytest.raises(TrainingError, match="gone"):
         list(check(gone, Event()))
 
 
-def test_an_estimate_is_a_sentence():
-    found = Estimate(seconds_a_step=0.5, memory_bytes=3_100_000_000, parameters=6_890_000, device="cuda:0")
-    assert found.sentence(3000) == (
+def test_a_bad_case_that_is_left_out_does_not_stop_the_check(tiny, tmp_path):
+    config = tiny.settings()
+    data = shutil.copytree(config.data.path, tmp_path / "cases")
+    for kind in ("images", "labels"):
+        shutil.copy(next((data / kind).iterdir()), data / kind / "another.nii.gz")
+    parts = {"train": ["another", "hippocampus_017"], "validation": [], "test": [], "rule": "by hand"}
+    (data / "mine.json").write_text(json.dumps(parts), encoding="utf-8")
+    (data / "images" / "another.nii.gz").write_bytes(b"nothing")
+    changes = {"path": data, "split": data / "mine.json"}
+    bad = config.model_copy(update={"data": config.data.model_copy(update=changes)})
+    with pytest.raises(TrainingError, match="another"):
+        list(check(bad, Event()))
+    agreed = bad.data.model_copy(update={"skip_bad": True})
+    (found,) = check(bad.model_copy(update={"data": agreed}), Event())
+    assert (found.device, found.parameters > 1000) == ("cpu", True)
+
+
+def test_a_forecast_is_a_sentence():
+    found = Forecast(seconds_a_step=0.5, memory_bytes=3_100_000_000, parameters=6_890_000, device="cuda:0")
+    assert forecast_in_words(found, 3000) == (
         "On CUDA:0 about 25 min at 0.5 s a step, validations on top; 3.1 GB of memory, 6.9 million "
         "parameters."
     )

@@ -3,12 +3,17 @@
 import json
 import shutil
 import time
+from threading import Event
 
 import pytest
 from qtpy.QtCore import Qt
 
+import napari_diffseg as nd
+from napari_diffseg.checkpoints.catalogue import catalogue, user_folder
+from napari_diffseg.checkpoints.checkpoint import save_checkpoint
 from napari_diffseg.training.events import Prepared, Started, Warned
 from napari_diffseg.training.folder import BEST, LOG
+from napari_diffseg.widgets.adopt import adopt
 from napari_diffseg.widgets.runs import Runs
 
 UNBROKEN = "\N{NO-BREAK SPACE}"
@@ -247,8 +252,6 @@ def test_preview_layers_come_with_the_run_and_go_with_it(
 def test_the_best_checkpoint_becomes_a_model_of_ones_own_once(
     qtbot, make_runs, choose, press, write_run_folder, tiny_checkpoint_path
 ):
-    from napari_diffseg.checkpoints.catalogue import catalogue, user_folder
-
     run = write_run_folder("one", [started()], "stopped", 100)
     shutil.copy(tiny_checkpoint_path, run / BEST)
     runs = make_runs()
@@ -261,6 +264,17 @@ def test_the_best_checkpoint_becomes_a_model_of_ones_own_once(
     assert [path.name for path in user_folder().iterdir()] == ["tiny.safetensors"]
     shutil.copy(user_folder() / "tiny.safetensors", user_folder() / "other.safetensors")
     assert "tiny" in [entry.name for entry in catalogue()]
+
+
+@pytest.mark.usefixtures("runs_folder")
+def test_a_run_named_as_a_bundled_model_becomes_a_model_of_another_name(tiny_checkpoint_path, tmp_path):
+    loaded = nd.load_checkpoint(tiny_checkpoint_path)
+    best = tmp_path / BEST
+    save_checkpoint(best, loaded.document.model_copy(update={"name": "hippocampus-imgx"}), loaded.weights)
+    (copy,) = adopt(best, Event())
+    assert copy == user_folder() / "hippocampus-imgx-2.safetensors"
+    assert nd.load_checkpoint(copy).document.name == "hippocampus-imgx-2"
+    assert [*adopt(best, Event())] == [copy]
 
 
 def test_a_damaged_checkpoint_is_a_sentence(qtbot, make_runs, choose, press, write_run_folder):

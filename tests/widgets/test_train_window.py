@@ -9,8 +9,9 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QScrollArea
 
 from napari_diffseg.training.events import Started, Warned
 from napari_diffseg.training.folder import BEST
+from napari_diffseg.training.forecast import Forecast
 from napari_diffseg.training.without_diffusion import WITHOUT_DIFFUSION
-from napari_diffseg.widgets.checking import Estimate
+from napari_diffseg.widgets.checking import forecast_in_words
 from napari_diffseg.widgets.from_layers import FromLayers
 from napari_diffseg.widgets.segment import SegmentWidget
 
@@ -50,8 +51,8 @@ def follow(qtbot, dock, run):
 
 def test_a_new_run_that_was_checked_fits_a_small_screen_without_a_scroll_bar(qtbot, with_data):
     _, dock = with_data
-    found = Estimate(seconds_a_step=0.51, memory_bytes=750_000_000, parameters=420_000, device="cuda:0")
-    dock.new.expected.say(found.sentence(30_000))
+    found = Forecast(seconds_a_step=0.51, memory_bytes=750_000_000, parameters=420_000, device="cuda:0")
+    dock.new.expected.say(forecast_in_words(found, 30_000))
     qtbot.wait(200)
     assert dock.new.form.cost.isVisible()
     assert scrolls(dock.new) == 0
@@ -102,7 +103,7 @@ def test_the_keyboard_goes_from_the_data_to_the_start_in_the_order_of_the_eye(qt
         qtbot.keyClick(reached[-1], Qt.Key.Key_Tab)
         reached.append(QApplication.focusWidget())
     control, others = new.form.run.rows["with_control"].native, new.form.others.toggleButton()
-    asked = (new.method, new.preset, new.name, control, others, new.change, new.start)
+    asked = (new.choice.method, new.choice.preset, new.name, control, others, new.place.change, new.start)
     assert [widget for widget in reached if widget in asked] == [*asked]
 
 
@@ -169,11 +170,11 @@ def test_another_runs_folder_is_listed_and_remembered(
     write_run_folder("one", [], "stopped", 3)
     shutil.move(runs_folder / "one", tmp_path / "elsewhere" / "one")
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "elsewhere"))
-    press(dock.new.change)
+    press(dock.new.place.change)
     qtbot.waitUntil(lambda: dock.runs.table.rowCount() == 1, timeout=LONG_MS)
     viewer.window.remove_dock_widget(dock)
     _, again = viewer.window.add_plugin_dock_widget("napari-diffseg", "Train")
-    assert again.new.runs_folder == tmp_path / "elsewhere"
+    assert again.new.place.folder == tmp_path / "elsewhere"
     again.shut_down()
     dock.deleteLater()
 

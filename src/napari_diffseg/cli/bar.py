@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.progress import BarColumn, Progress, TextColumn
@@ -12,12 +13,28 @@ from napari_diffseg.cli.output import Output
 Item = TypeVar("Item")
 
 
-def counted(items: Iterable[Item], total: int, output: Output) -> Iterator[Item]:
-    """The items, with a bar on a terminal."""
+@contextmanager
+def bar(doing: str, output: Output) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, none elsewhere.
+
+    Args:
+        doing: what is done to the cases, for example "read".
+        output: of the command.
+
+    Yields:
+        A function that is told how many cases are done, and of how many.
+    """
     console = output.errors
-    if output.quiet or not console.is_terminal:
-        yield from items
-        return
-    columns = BarColumn(), TextColumn("{task.completed} of {task.total} cases read", markup=False)
-    with Progress(*columns, console=console, transient=True) as progress:
-        yield from progress.track(items, total=total)
+    columns = BarColumn(), TextColumn(f"{{task.completed}} of {{task.total}} cases {doing}", markup=False)
+    hidden = output.quiet or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda done, cases: progress.update(task, completed=done, total=cases)
+
+
+def counted(items: Iterable[Item], total: int, output: Output) -> Iterator[Item]:
+    """The items, with a bar."""
+    with bar("read", output) as show:
+        for number, item in enumerate(items, start=1):
+            yield item
+            show(number, total)

@@ -100,7 +100,15 @@ def _with_themselves(
         for rater in project.raters_of(entry.name):
             sessions = sessions_in_project(project, entry.name, rater)
             if sessions is not None:
-                found.append(agreement(sessions, source.classes, margin_mm=margin_mm, rule=rule))
+                found.append(
+                    agreement(
+                        sessions,
+                        source.classes,
+                        empty_reads=source.empty_reads,
+                        margin_mm=margin_mm,
+                        rule=rule,
+                    )
+                )
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from napari_diffseg.cli.bar import bar
 from napari_diffseg.cli.output import Output
 from napari_diffseg.cli.raters_project import ProjectArgument, report
 from napari_diffseg.cli.raters_source import JsonOption, PhaseOption, QuietOption
@@ -16,7 +17,7 @@ from napari_diffseg.datasets.into_project import project_of
 from napari_diffseg.datasets.opening import is_dataset, open_dataset
 from napari_diffseg.errors import DatasetError
 from napari_diffseg.raters.consensus import Way
-from napari_diffseg.raters.export import export
+from napari_diffseg.raters.export import Exported, exporting
 from napari_diffseg.raters.lidc.importing import import_lidc
 from napari_diffseg.raters.project import Project, open_project
 
@@ -40,9 +41,16 @@ def export_project(
 ) -> None:
     """Write masks, consensus, ratings and agreement as NIfTI and CSV, and DICOM segmentations if wished."""
     output = Output(as_json, quiet)
-    done = export(
-        open_project(project), out, way=way, level=level, phase=phase, anonymous=anonymous, dicom=dicom
-    )
+    opened, done = open_project(project), None
+    with bar("written", output) as show:
+        for told in exporting(
+            opened, out, way=way, level=level, phase=phase, anonymous=anonymous, dicom=dicom
+        ):
+            if isinstance(told, Exported):
+                done = told
+            else:
+                show(told.done, told.cases)
+    assert done is not None
     for warning in done.warnings:
         output.warn(warning)
     output.line(f"{done.reads} reads of {len(done.cases)} cases saved to {out}")

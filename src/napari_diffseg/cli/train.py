@@ -116,7 +116,7 @@ def _report(run: Path, output: Output) -> None:
     best = summary.best
     if best is not None:
         output.line(f"Best at step {best.step} ({best.selected_by}): {_overall(best.metrics)}")
-    comparison = read_comparison(run) if summary.config.with_control else None
+    comparison = read_comparison(run, summary.config)
     if comparison is not None:
         for line in (comparison.sentence, comparison.verdict, comparison.note):
             output.line(line)

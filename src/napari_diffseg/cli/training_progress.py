@@ -14,7 +14,16 @@ from napari_diffseg.cli.output import Output
 from napari_diffseg.training.comparison import read_comparison
 from napari_diffseg.training.config import read_run
 from napari_diffseg.training.control import ask
-from napari_diffseg.training.events import Ended, Event, EventReader, Prepared, Stepped, Validated, Warned
+from napari_diffseg.training.events import (
+    Ended,
+    Event,
+    EventReader,
+    Prepared,
+    Started,
+    Stepped,
+    Validated,
+    Warned,
+)
 from napari_diffseg.training.folder import LOG, RUN
 from napari_diffseg.training.launch import launch
 from napari_diffseg.training.status import read_status
@@ -56,10 +65,7 @@ def carry_out(run: Path, output: Output) -> Ended:
 def _followed(run: Path, ended: Ended, code: int) -> Ended:
     """How the run ended, or what follows it where that is still to be done."""
     config = read_run(run / RUN)
-    if ended.state != "finished" or not config.with_control:
-        return ended
-    control = read_status(run / WITHOUT_DIFFUSION)
-    if control is not None and control.state == "finished" and read_comparison(run) is not None:
+    if ended.state != "finished" or not config.with_control or read_comparison(run, config) is not None:
         return ended
     if code == 0:
         return Ended(state="stopped", step=ended.step)
@@ -111,7 +117,7 @@ def _shown(output: Output) -> Iterator[Show]:
                 progress.update(
                     task, completed=event.step, description=f"step {event.step} · loss {event.loss:.4g}"
                 )
-            elif event.kind == "started":
+            elif isinstance(event, Started):
                 progress.reset(task, total=event.steps, completed=event.step, description="training")
 
         yield show

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from threading import Event
@@ -45,10 +45,11 @@ class Evaluator:
         for parameter in network.parameters():
             parameter.data = _laid_out(parameter.data)
         for module in network.modules():
-            if any(True for _ in module.parameters(recurse=False)):  # the others take next to no time
-                module.register_forward_pre_hook(self._listen)
+            # in the place of `forward`, since modules with hooks take a slower way
             if isinstance(module, nn.Conv3d) and device.type == "cpu":
                 module.forward = partial(self._in_slabs, module)  # type: ignore[method-assign]
+            elif any(True for _ in module.parameters(recurse=False)):  # the others take next to no time
+                module.forward = partial(self._heard, module.forward)
 
     @torch.inference_mode()
     def __call__(self, x: Tensor, *t: Tensor) -> Tensor:
@@ -67,12 +68,17 @@ class Evaluator:
             )
         return out
 
-    def _listen(self, *_: object) -> None:
+    def _listen(self) -> None:
         if self._cancelled.is_set():
             raise Interrupted
 
+    def _heard(self, forward: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+        self._listen()
+        return forward(*inputs)
+
     def _in_slabs(self, conv: nn.Conv3d, x: Tensor) -> Tensor:
         """A convolution some rows of depth at a time, so that Cancel is heard inside a large one."""
+        self._listen()
         assert not isinstance(conv.padding, str)
         (kernel, *_), (stride, *_), (padding, *inner) = conv.kernel_size, conv.stride, conv.padding
         depth = (x.shape[2] + 2 * padding - kernel) // stride + 1

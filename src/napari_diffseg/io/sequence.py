@@ -6,11 +6,13 @@ import re
 
 _NAMES = {
     "t1": "t1",
+    "t1n": "t1",
     "t1w": "t1",
     "t1c": "t1ce",
     "t1ce": "t1ce",
     "t1gd": "t1ce",
     "t2": "t2",
+    "t2f": "flair",
     "t2w": "t2",
     "flair": "flair",
 }

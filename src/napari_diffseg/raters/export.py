@@ -13,7 +13,7 @@ The folder is there whole or not at all. Patients' names stand nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,19 @@ CONSENSUS = "consensus"
 
 
 @dataclass(frozen=True, slots=True)
+class Exporting:
+    """How far it is.
+
+    Args:
+        done: cases.
+        cases: that have a finished read.
+    """
+
+    done: int
+    cases: int
+
+
+@dataclass(frozen=True, slots=True)
 class Exported:
     """What was written.
 
@@ -53,7 +66,7 @@ class Exported:
     warnings: tuple[str, ...]
 
 
-def export(
+def exporting(
     project: Project,
     folder: StrPath,
     *,
@@ -62,7 +75,7 @@ def export(
     phase: Phase = "blinded",
     anonymous: bool = False,
     dicom: Path | None = None,
-) -> Exported:
+) -> Generator[Exporting | Exported, None, None]:
     """Write every rater's masks, their consensus, ratings and agreement. For the project's owner.
 
     Args:
@@ -74,6 +87,10 @@ def export(
         anonymous: whether raters become "reader 1" to "reader n", another number in every case.
         dicom: where the cases' DICOM series lie, however deep, for a DICOM segmentation of every read too;
             a case without a series there gets a warning instead.
+
+    Yields:
+        After each case how many are done, and what was written in the end. Closed before that, it leaves
+        nothing.
 
     Raises:
         RaterProjectError: nobody has finished a read, a read is damaged, the folder cannot be written, or
@@ -95,7 +112,7 @@ def export(
     warnings: list[str] = []
     with made_in_place(Path(folder).resolve()) as partial:
         agreements = []
-        for case, reads in found.items():
+        for number, (case, reads) in enumerate(found.items(), start=1):
             place = partial / folder_name(case)
             drawn = taken(project, case, [read for _, read in reads], [rater for rater, _ in reads])
             fused, agreed = _write_case(place, project, drawn, way, level)
@@ -104,9 +121,10 @@ def export(
             if segmentations:
                 said += _write_segmentations(place, drawn, segmentations)
             warnings += [f"{case}: {warning}" for warning in said]
+            yield Exporting(number, len(found))
         write_agreement(partial, agreements)
         write_ratings(partial / RATINGS, project, found)
-    return Exported(Path(folder), tuple(found), sum(map(len, found.values())), tuple(warnings))
+    yield Exported(Path(folder), tuple(found), sum(map(len, found.values())), tuple(warnings))
 
 
 def _named(

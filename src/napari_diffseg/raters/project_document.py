@@ -14,6 +14,8 @@ from napari_diffseg.results.result import ClassInfo
 
 PROJECT = "raters.json"
 MOST_NOTES = 1000
+NUMBERED = re.compile(r"reader[\W_]*[0-9]+", re.IGNORECASE)
+"""As readers without names are shown, or nearly so."""
 
 
 class Protocol(Part):
@@ -114,5 +116,5 @@ class ProjectDocument(Part):
 def _check_rater(name: str, protocol: Protocol) -> None:
     if not name:
         raise ValueError("a rater has no name")
-    if not protocol.show_names and re.fullmatch(r"reader \d+", name.strip(), re.IGNORECASE):
+    if not protocol.show_names and NUMBERED.fullmatch(name.strip()):
         raise ValueError(f"“{name}” is how readers without names are shown; a rater needs another name")

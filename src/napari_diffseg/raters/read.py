@@ -49,6 +49,8 @@ class Read:
         self._facts = record.model_copy(update={"versions": versions()})
         self._folder = paths.session_folder(project.root, record.case, record.rater, record.session)
         self._drawing, self._writing = threading.RLock(), threading.RLock()
+        self._drawn: set[int] = set()
+        """Values whose lesions are still to be adopted: the disk may refuse that after the stroke itself."""
         self._written = time.monotonic()
         self._lock = Lock(self._folder)
         try:
@@ -115,7 +117,9 @@ class Read:
             self._renew()
             changed = self._journal.record(data, box=box)
             if changed is not None:
-                self._lesions.adopt(values_of(self._journal.part(changed)))
+                self._drawn |= values_of(self._journal.part(changed))
+            self._lesions.adopt(self._drawn)
+            self._drawn = set()
             return changed
 
     def add_lesion(self, kind: str, *, label: int = 1, voxel: Shape | None = None) -> Lesion:

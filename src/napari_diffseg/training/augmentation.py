@@ -25,6 +25,8 @@ _BOTH = ["image", "mask"]
 _STRENGTH = 0.1
 _BLUR_VOXELS = (0.5, 1.0)
 
+Image = Float[Tensor, "channel *whole"]
+Reads = Float[Tensor, "read *whole"]
 Pair = tuple[Float[Tensor, "channel *space"], Float[Tensor, "read *space"]]
 
 
@@ -41,8 +43,14 @@ class Augmenter:
         self._padding = padding
         self._change = Compose(list(_changes(rule, list(axes))))
 
-    def __call__(self, image: Tensor, mask: Tensor, seed: int) -> Pair:
-        """Image and label maps, changed together; what comes in from outside is padding and background."""
+    def __call__(self, image: Image, mask: Reads, seed: int) -> Pair:
+        """Image and label maps, changed together; what comes in from outside is padding and background.
+
+        Args:
+            image: prepared.
+            mask: one label map a rater, labels as numbers.
+            seed: of the changes.
+        """
         if not self._change.transforms:
             return image, mask
         self._change.set_random_state(seed=seed)

@@ -30,6 +30,7 @@ from napari_diffseg.evaluation.summary import by_case, summarise
 from napari_diffseg.io.atomic import replacing
 from napari_diffseg.methods.registry import method
 from napari_diffseg.training.config import RunConfig, read_run
+from napari_diffseg.training.control import Stopped
 from napari_diffseg.training.folder import BEST, RUN, SPLIT
 from napari_diffseg.training.without_diffusion import WITHOUT_DIFFUSION
 
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 COMPARISON = "comparison.json"
+LEAST_PATIENTS = 2
+"""That an interval over patients needs."""
 
 _NAMES = {"dice": "Dice", "ged": "GED"}
 _BAD = (ScanError, DatasetError, GridMismatchError, PreparationError)
@@ -53,6 +56,7 @@ class Comparison(BaseModel):
     """The best weights of a run and of its control on the validation part.
 
     Attributes:
+        steps: that each of the two was trained for.
         metric: that chose the weights: "dice", or "ged" where every case has several reads.
         members: of the run, a case; its control gives one.
         with_diffusion: mean over the cases.
@@ -65,6 +69,7 @@ class Comparison(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")  # a newer version may say more
 
+    steps: int
     metric: str
     members: int
     with_diffusion: float
@@ -92,28 +97,31 @@ class _Side:
     config: RunConfig
     checkpoint: Checkpoint
 
-    def score(self, case: Case) -> CaseScore:
-        """Sampled as in its own validations."""
-        from napari_diffseg.evaluation.scores import evaluate  # brings torch
+    def score(self, case: Case, go_on: Callable[[], bool]) -> CaseScore:
+        """As in its own validations."""
+        from napari_diffseg.training.validation import judged  # brings torch
 
-        asked = self.config.validation
-        (found,) = evaluate(
-            self.checkpoint,
-            [case],
-            members=asked.members,
-            steps=asked.steps,
-            seed=asked.seed,
-            device=self.config.train.device,
-        )
-        return found
+        asked, device = self.config.validation, self.config.train.device
+        return judged(self.checkpoint, case, asked, device=device, go_on=go_on).score
 
 
-def read_comparison(run: Path) -> Comparison | None:
-    """The run's comparison; None where there is none that can be read: a resumed run makes it anew."""
+def read_comparison(run: Path, config: RunConfig) -> Comparison | None:
+    """The run's comparison, where it asks for one; a resumed run makes anew what is not there.
+
+    Args:
+        run: its folder.
+        config: of the run.
+
+    Returns:
+        None where there is none that can be read, or one of fewer steps: the run was prolonged since.
+    """
+    if not config.with_control:
+        return None
     try:
-        return Comparison.model_validate_json((run / COMPARISON).read_bytes())
+        found = Comparison.model_validate_json((run / COMPARISON).read_bytes())
     except (OSError, ValidationError):
         return None
+    return found if found.steps == config.train.steps else None
 
 
 def compare(run: Path, *, go_on: Callable[[], bool]) -> Comparison | None:
@@ -121,7 +129,7 @@ def compare(run: Path, *, go_on: Callable[[], bool]) -> Comparison | None:
 
     Args:
         run: its folder, with the control's inside.
-        go_on: asked before every case; None is given where it says no.
+        go_on: asked again and again; None is given where it says no.
 
     Raises:
         TrainingError: one of the two has no best weights, or the cases are too few.
@@ -129,12 +137,13 @@ def compare(run: Path, *, go_on: Callable[[], bool]) -> Comparison | None:
     """
     sides = _side(run), _side(run / WITHOUT_DIFFUSION)
     seals = sides[0].checkpoint.sha256, sides[1].checkpoint.sha256
-    known = read_comparison(run)
+    known = read_comparison(run, sides[0].config)
     if known is not None and known.checkpoints == seals:
         return known
     cases = cases_to_compare(run)
-    scores = _scored(sides, cases, go_on)
-    if scores is None:
+    try:
+        scores = _scored(sides, cases, go_on)
+    except Stopped:
         return None
     comparison = _comparison(sides, scores, {case.name: case.patient for case in cases}, seals)
     with replacing(run / COMPARISON) as partial:
@@ -151,10 +160,10 @@ def cases_to_compare(run: Path) -> tuple[Case, ...]:
     dataset = open_dataset(read_run(run / RUN).data.path)
     cases = dataset.chosen(read_split(run / SPLIT).validation)
     patients = len({case.patient for case in cases})
-    if patients < 2:
+    if patients < LEAST_PATIENTS:
         raise TrainingError(
             f"The validation part of {run.name} has cases of {patients} patients, and a comparison needs at "
-            "least 2. Train anew with a larger data.validation, or without --with-control."
+            f"least {LEAST_PATIENTS}. Train anew with a larger data.validation, or without --with-control."
         )
     return cases
 
@@ -171,14 +180,12 @@ def _side(run: Path) -> _Side:
 
 def _scored(
     sides: tuple[_Side, _Side], cases: Sequence[Case], go_on: Callable[[], bool]
-) -> list[tuple[CaseScore, CaseScore]] | None:
+) -> list[tuple[CaseScore, CaseScore]]:
     """Both scores of every case; a bad one is left out of both where the run may do so."""
     scores: list[tuple[CaseScore, CaseScore]] = []
     for number, case in enumerate(cases, start=1):
-        if not go_on():
-            return None
         try:
-            scores.append((sides[0].score(case), sides[1].score(case)))
+            scores.append((sides[0].score(case, go_on), sides[1].score(case, go_on)))
         except _BAD as error:
             if not sides[0].config.data.skip_bad:
                 raise
@@ -203,6 +210,7 @@ def _comparison(
     notes = [_NOTE, *([_NOTE_ON_GED.format(members=members)] if chosen.metric == "ged" else [])]
     titles = [method(side.config.method).title for side in sides]
     return Comparison(
+        steps=sides[0].config.train.steps,
         metric=chosen.metric,
         members=members,
         with_diffusion=chosen.value,

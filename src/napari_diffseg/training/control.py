@@ -16,6 +16,10 @@ CONTROL = "control"
 Request = Literal["pause", "resume", "stop", "finish-epoch"]
 
 
+class Stopped(Exception):
+    """A request to stop was heard."""
+
+
 class _Asked(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -24,7 +28,11 @@ class _Asked(BaseModel):
 
 
 def ask(run: Path, request: Request) -> None:
-    """Leave a request for the run's process, which answers with an `Answered` event."""
+    """Leave a request for the run's process, which answers with an `Answered` event.
+
+    Raises:
+        OSError: the run's folder cannot be written to.
+    """
     folder = run / CONTROL
     folder.mkdir(exist_ok=True)
     with replacing(folder / f"{uuid.uuid4().hex}.json") as partial:

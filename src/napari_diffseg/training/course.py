@@ -13,8 +13,8 @@ from napari_diffseg.errors import OutOfMemoryError
 from napari_diffseg.evaluation.summary import Summary
 from napari_diffseg.methods.registry import method
 from napari_diffseg.training.config import RunConfig
+from napari_diffseg.training.control import Stopped
 from napari_diffseg.training.document import document_of, metrics_of
-from napari_diffseg.training.ending import Stopped
 from napari_diffseg.training.events import Saved, Validated, Warned
 from napari_diffseg.training.folder import BEST, LAST
 from napari_diffseg.training.items import Items

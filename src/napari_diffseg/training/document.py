@@ -30,7 +30,7 @@ def document_of(
         channels=tuple(Channel(name=name, modality=dataset.modality) for name in dataset.channels),
         preparation=config.preparation,
         training=TrainingFacts(
-            data=f"{dataset.root.name} ({dataset.layout})",
+            data=f"{dataset.root.name}, {dataset.layout}",
             licence=dataset.licence or "not stated",
             cases=len(cases),
             split=split.rule,

@@ -16,10 +16,6 @@ from napari_diffseg.inference.ensemble import is_out_of_memory
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class Stopped(Exception):
-    """A request to stop was heard."""
-
-
 @contextmanager
 def listening() -> Iterator[threading.Event]:
     """Set at SIGTERM or SIGINT, as a cluster sends them ahead of its time limit; main thread only."""

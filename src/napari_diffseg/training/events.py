@@ -16,6 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 EVENTS = "events.jsonl"
 
+_KEPT = 0.9
+"""Of the pace before, in the one after a step."""
+
 
 class _Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")  # a newer version may say more
@@ -202,6 +205,16 @@ def curves(events: Iterable[Event]) -> list[Event]:
             kept = [e for e in kept if not (isinstance(e, Stepped | Validated) and e.step > done)]
         kept.append(event)
     return kept
+
+
+def pace(before: float | None, step: Stepped) -> float:
+    """Seconds a step, over about the last ten.
+
+    Args:
+        before: what it was; None before the first step.
+        step: the newest.
+    """
+    return step.seconds if before is None else _KEPT * before + (1 - _KEPT) * step.seconds
 
 
 def _parsed(lines: Iterable[bytes]) -> Iterator[Event]:

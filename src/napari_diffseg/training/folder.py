@@ -11,6 +11,7 @@
     RUN/preview/                 one case of the validation part as the last validated weights see it
     RUN/cache/                   prepared cases; may be deleted
     RUN/log.txt                  what the process said
+    RUN/forecast.json            what it would take; of a check, which leaves nothing else
     RUN/tensorboard/             its curves, where they are asked for
     RUN/without-diffusion/       where it is asked for, a run of the same network without diffusion
     RUN/comparison.json          and which of the two is better
@@ -87,6 +88,14 @@ def make_run(folder: Path, config: RunConfig) -> None:
         raise TrainingError(
             f"The run folder {folder.name} cannot be made: {error.strerror}. Choose another place."
         ) from error
+
+
+def unwritable(run: Path, error: OSError) -> TrainingError:
+    """What to say where a process cannot write into a run's folder."""
+    return TrainingError(
+        f"The run folder {run} cannot be written to: {error.strerror}. Ask its owner for the right, or copy "
+        "it elsewhere."
+    )
 
 
 def clear_leftovers(run: Path) -> None:

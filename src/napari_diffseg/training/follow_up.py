@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 
@@ -19,24 +20,28 @@ from napari_diffseg.training.events import Ended, EventLog, Warned
 from napari_diffseg.training.folder import RUN
 from napari_diffseg.training.run import train
 from napari_diffseg.training.start import accelerator_of, by_the_first, is_first
-from napari_diffseg.training.status import read_status
+from napari_diffseg.training.status import beat, read_status
 from napari_diffseg.training.without_diffusion import make_control
 
 logger = logging.getLogger(__name__)
 
-_FORWARD_S = 0.2
+_BEAT_S, _FORWARD_S = 1.0, 0.2
 
 
 def follow_up(run: Path) -> Ended:
     """Train the control of a finished run and compare the two, as far as that is not done yet.
 
-    Requests to the run are handed on to its control. Whatever goes wrong is told among the run's events, and
-    takes nothing from the run itself.
+    Requests to the run are handed on to its control, and its heartbeat goes on. Whatever goes wrong is told
+    among the run's events, and takes nothing from the run itself.
+
+    Raises:
+        TrainingError: run.toml cannot be read.
     """
     gc.collect()  # the run's network is in the control's way
     config = read_run(run / RUN)
     try:
-        ended = _followed(run, config)
+        with _meanwhile(partial(beat, run), _BEAT_S) if is_first(config.train) else nullcontext():
+            ended = _followed(run, config)
     except Exception as error:
         logger.info("There is no comparison", exc_info=True)
         ended = Ended(state="failed", step=0, sentence=sentence_of(error))
@@ -52,7 +57,7 @@ def _followed(run: Path, config: RunConfig) -> Ended:
     if status is not None and (status.state, status.step) == ("finished", config.train.steps):
         ended = Ended(state="finished", step=status.step)
     elif accelerator.is_main_process:
-        with _forwarding(run, control):
+        with _meanwhile(partial(_forward, run, control), _FORWARD_S):
             ended = train(control)
     else:
         ended = train(control)
@@ -79,19 +84,25 @@ def _compared(run: Path) -> bool:
     return compare(run, go_on=go_on) is not None
 
 
-@contextmanager
-def _forwarding(run: Path, control: Path) -> Iterator[None]:
-    """Hand on requests meanwhile, each file as it is."""
+def _forward(run: Path, control: Path) -> None:
+    """Hand on requests, each file as it is."""
     (control / CONTROL).mkdir(exist_ok=True)
+    for path in (run / CONTROL).glob("[!.]*"):
+        path.replace(control / CONTROL / path.name)
+
+
+@contextmanager
+def _meanwhile(work: Callable[[], None], every_s: float) -> Iterator[None]:
+    """Do a piece of work again and again in a thread; what a disk refuses is tried the next time."""
     over = Event()
 
-    def forward() -> None:
-        while not over.wait(_FORWARD_S):
-            for path in (run / CONTROL).glob("[!.]*"):
-                with suppress(OSError):  # perhaps the next time
-                    path.replace(control / CONTROL / path.name)
+    def repeat() -> None:
+        while not over.is_set():
+            with suppress(OSError):
+                work()
+            over.wait(every_s)
 
-    thread = Thread(target=forward, daemon=True)
+    thread = Thread(target=repeat, daemon=True)
     thread.start()
     try:
         yield

@@ -18,6 +18,7 @@ from jaxtyping import Float32, Int64
 from torch import Tensor
 from torch.nn import functional as F
 
+from napari_diffseg.errors import DatasetError
 from napari_diffseg.fusion.majority import majority
 from napari_diffseg.methods.method import Batch
 from napari_diffseg.preparation.axis import coordinates
@@ -45,9 +46,14 @@ class Items:
         settings: of the method, validated.
         cases: of the training part.
         classes: with background.
+
+    Raises:
+        DatasetError: there is no case.
     """
 
     def __init__(self, config: RunConfig, settings: Any, cases: Sequence[CachedCase], classes: int) -> None:
+        if not cases:
+            raise DatasetError("No case can be trained on. Inspect the data set first.")
         self._config, self._settings, self._cases, self._classes = config, settings, cases, classes
         self._axis = config.preparation.slice_axis
         self._flat = settings.unet.dimensions == 2

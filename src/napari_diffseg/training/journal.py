@@ -11,16 +11,15 @@ from pathlib import Path
 import psutil
 import torch
 
-from napari_diffseg.errors import TrainingError
 from napari_diffseg.training.control import Request, asked
-from napari_diffseg.training.events import Answered, Ended, Event, EventLog, Stepped
+from napari_diffseg.training.events import Answered, Ended, Event, EventLog, Stepped, pace
+from napari_diffseg.training.folder import unwritable
 from napari_diffseg.training.status import State, Status, write_status
 from napari_diffseg.training.tensorboard import Board
 
 logger = logging.getLogger(__name__)
 
 _BEAT_S = 1.0
-_SMOOTH = 0.9
 
 
 class Journal:
@@ -52,11 +51,14 @@ class Journal:
             self._board = Board(self._run, self.step)
 
     def say(self, event: Event, *, safely: bool = False) -> None:
-        """Add an event; a step's is noted in the status too."""
+        """Add an event; a step's is noted in the status too.
+
+        Raises:
+            OSError: the disk is full.
+        """
         if isinstance(event, Stepped):
             self.step = event.step
-            pace = self._pace
-            self._pace = event.seconds if pace is None else _SMOOTH * pace + (1 - _SMOOTH) * event.seconds
+            self._pace = pace(self._pace, event)
         if self._log is None:
             return
         self._log.say(event, safely=safely)
@@ -66,7 +68,11 @@ class Journal:
             logger.info("%s", event.model_dump_json())
 
     def stand(self, state: State, *, sentence: str = "") -> None:
-        """Say how the run stands: at once when that changes, otherwise once a second."""
+        """Say how the run stands: at once when that changes, otherwise once a second.
+
+        Raises:
+            OSError: the disk is full.
+        """
         now = time.monotonic()
         if self._silent or (state == self._state and now - self._said < _BEAT_S):
             return
@@ -113,7 +119,4 @@ def _log_of(run: Path) -> EventLog:
     try:
         return EventLog(run)
     except OSError as error:
-        raise TrainingError(
-            f"The run folder {run} cannot be written to: {error.strerror}. Ask its owner for the right, or "
-            "copy it elsewhere."
-        ) from error
+        raise unwritable(run, error) from error

@@ -11,13 +11,14 @@ from accelerate import Accelerator
 from napari_diffseg.datasets.case import Case
 from napari_diffseg.datasets.dataset import Dataset
 from napari_diffseg.datasets.opening import open_dataset
-from napari_diffseg.datasets.split import Split, given_split, read_split, split_by_patient, write_split
+from napari_diffseg.datasets.split import Split, read_split, write_split
 from napari_diffseg.errors import DatasetError, DiffSegError
 from napari_diffseg.training.cache import CachedCase, cached
-from napari_diffseg.training.config import DataConfig, RunConfig
-from napari_diffseg.training.ending import Stopped
+from napari_diffseg.training.config import RunConfig
+from napari_diffseg.training.control import Stopped
 from napari_diffseg.training.events import Event, Prepared, Warned
 from napari_diffseg.training.folder import CACHE, SPLIT
+from napari_diffseg.training.parting import parted
 from napari_diffseg.training.start import by_the_first
 
 _TIMES_SAID = 100
@@ -75,20 +76,7 @@ def gather(
         for number, case in enumerate(train, start=1)
         if case.name in usable
     ]
-    if not cases:
-        raise DatasetError(f"No case of {dataset.root.name} can be trained on. Inspect it first.")
     return Material(dataset, split, tuple(cases), tuple(case for case in validation if case.name in usable))
-
-
-def parted(dataset: Dataset, data: DataConfig) -> Split:
-    """The parts of a new run's data set, as a file gives them or drawn.
-
-    Raises:
-        DatasetError: the file does not fit the data set, or no patient would be left to train on.
-    """
-    if data.split is not None:
-        return given_split(data.split, dataset)
-    return split_by_patient(dataset, validation=data.validation, seed=data.split_seed)
 
 
 def _usable(

@@ -12,8 +12,9 @@ from accelerate import Accelerator
 from napari_diffseg.inference.evaluator import deterministic
 from napari_diffseg.methods.registry import method
 from napari_diffseg.training.config import RunConfig, read_run
+from napari_diffseg.training.control import Stopped
 from napari_diffseg.training.course import Course
-from napari_diffseg.training.ending import Stopped, listening, sentence_of
+from napari_diffseg.training.ending import listening, sentence_of
 from napari_diffseg.training.events import Ended, Started, Warned
 from napari_diffseg.training.folder import RUN, clear_leftovers
 from napari_diffseg.training.journal import Journal

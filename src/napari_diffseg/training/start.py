@@ -20,7 +20,8 @@ from napari_diffseg.inference.device import choose_precision
 from napari_diffseg.methods.registry import method
 from napari_diffseg.results.options import SamplingOptions
 from napari_diffseg.training.config import RunConfig, TrainConfig, refusal
-from napari_diffseg.training.ending import Stopped, sentence_of
+from napari_diffseg.training.control import Stopped
+from napari_diffseg.training.ending import sentence_of
 from napari_diffseg.training.state import Tensors
 
 _MIXED = {"bf16": "bf16", "fp16": "fp16", "fp32": "no"}

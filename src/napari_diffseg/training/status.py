@@ -36,7 +36,11 @@ class Status(LifeSign):
 
 
 def write_status(run: Path, status: Status) -> None:
-    """Replace the run's status."""
+    """Replace the run's status.
+
+    Raises:
+        OSError: the disk is full, or somebody holds the file.
+    """
     with replacing(run / STATUS) as partial:
         partial.write_text(status.model_dump_json(), encoding="utf-8")
 
@@ -50,6 +54,17 @@ def read_status(run: Path) -> Status | None:
     if status.state in ALIVE and not status.is_alive():
         return status.model_copy(update={"state": "lost"})
     return status
+
+
+def beat(run: Path) -> None:
+    """Say that this process is still at a run, which stands as it did.
+
+    Raises:
+        OSError: as `write_status`.
+    """
+    status = read_status(run)
+    if status is not None:
+        write_status(run, status.model_copy(update=LifeSign().model_dump()))
 
 
 def require_idle(run: Path) -> None:

@@ -84,35 +84,6 @@ class Trainer:
             raise TrainingError(sentence_of(error)) from error
         return loss
 
-    def _with_gradients(self, step: int, batches: Iterator[Batch], share: Share) -> Loss:
-        """The loss over the batch of all processes, and its gradients in the parameters."""
-        self._network.train()
-        for group in self._optimiser.param_groups:
-            group["lr"] = learning_rate(self._config, step)
-        self._optimiser.zero_grad(set_to_none=True)
-        torch.manual_seed(seed_of(self._config.seed, _DROPOUT, step, share.process))
-        own = share.batch // share.processes
-        losses: list[tuple[float, Loss]] = []
-        for places, batch in zip(share.places, self._of_one_batch(batches, share), strict=True):
-            last = places.stop == share.places[-1].stop
-            with nullcontext() if last else self.accelerator.no_sync(self._network):
-                draws = Draws(self._config.seed, step, places, share.batch)
-                loss = self._method.loss(self._settings, self._network, batch, draws)
-                weight = len(places) / own
-                self.accelerator.backward(loss.total * weight)
-                losses.append((weight, loss))
-        return self._joined(losses)
-
-    def _of_one_batch(self, batches: Iterator[Batch], share: Share) -> Iterable[Batch]:
-        """The parts of a step's batch; of several, each is told what a loss asks of the whole."""
-        if len(share.places) * share.processes == 1:
-            return batches
-        parts = [*batches]
-        pairs = torch.stack([shows(part.mask).sum() for part in parts]).sum()
-        if share.processes > 1:
-            pairs = self.accelerator.reduce(pairs, "sum")
-        return [replace(part, shown=float(pairs) / share.batch) for part in parts]
-
     def weights(self) -> Tensors:
         """What is validated and saved: the moving average, or else the weights; a copy on the CPU."""
         source = self._average.module if self._average is not None else self._bare
@@ -148,6 +119,35 @@ class Trainer:
         if self.accelerator.scaler and state.facts["scaler"]:
             self.accelerator.scaler.load_state_dict(state.facts["scaler"])
 
+    def _with_gradients(self, step: int, batches: Iterator[Batch], share: Share) -> Loss:
+        """The loss over the batch of all processes, and its gradients in the parameters."""
+        self._network.train()
+        for group in self._optimiser.param_groups:
+            group["lr"] = learning_rate(self._config, step)
+        self._optimiser.zero_grad(set_to_none=True)
+        torch.manual_seed(seed_of(self._config.seed, _DROPOUT, step, share.process))
+        own = share.batch // share.processes
+        losses: list[tuple[float, Loss]] = []
+        for places, batch in zip(share.places, self._of_one_batch(batches, share), strict=True):
+            last = places.stop == share.places[-1].stop
+            with nullcontext() if last else self.accelerator.no_sync(self._network):
+                draws = Draws(self._config.seed, step, places, share.batch)
+                loss = self._method.loss(self._settings, self._network, batch, draws)
+                weight = len(places) / own
+                self.accelerator.backward(loss.total * weight)
+                losses.append((weight, loss))
+        return self._joined(losses)
+
+    def _of_one_batch(self, batches: Iterator[Batch], share: Share) -> Iterable[Batch]:
+        """The parts of a step's batch; of several, each is told what a loss asks of the whole."""
+        if len(share.places) * share.processes == 1:
+            return batches
+        parts = [*batches]
+        pairs = torch.stack([shows(part.mask).sum() for part in parts]).sum()
+        if share.processes > 1:
+            pairs = self.accelerator.reduce(pairs, "sum")
+        return [replace(part, shown=float(pairs) / share.batch) for part in parts]
+
     def _scaled_too_much(self) -> bool:
         """Whether infinite gradients may be fp16's doing, whose scaler then leaves the step out."""
         scaler = self.accelerator.scaler
@@ -168,7 +168,16 @@ class Trainer:
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:
-    """Linear warm-up to the highest rate, then half a cosine to zero over the last `decay_steps`."""
+    """Linear warm-up to the highest rate, then half a cosine to zero over the last `decay_steps`.
+
+    Args:
+        config: with the highest rate.
+        step: from 1.
+
+    Source:
+        Loshchilov and Hutter, SGDR, ICLR 2017, eq. 5, without restarts; the warm-up is Goyal et al.'s
+        (arXiv:1706.02677, section 2.2).
+    """
     if step < config.warmup_steps:
         return config.learning_rate * step / config.warmup_steps
     decay = config.steps - config.warmup_steps if config.decay_steps is None else config.decay_steps

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +20,22 @@ from napari_diffseg.io.nifti import write_volume
 from napari_diffseg.results.options import Device
 from napari_diffseg.results.result import Result
 from napari_diffseg.training.config import ValidationConfig
-from napari_diffseg.training.ending import Stopped
+from napari_diffseg.training.control import Stopped
 from napari_diffseg.training.folder import PREVIEW
-from napari_diffseg.volume.scan import Scan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A case of the validation part, what the weights make of it, and how good that is."""
+
+    labelled: LabelledScan
+    result: Result
+    score: CaseScore
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the first rater marked anything."""
+        return bool(self.labelled.reads[0].data.any())
 
 
 def validate(
@@ -34,7 +47,7 @@ def validate(
     device: Device,
     go_on: Callable[[], bool],
 ) -> Summary:
-    """Sample each case and score it; the first one becomes the run's preview.
+    """Sample each case and score it; the first one with something to see becomes the run's preview.
 
     Args:
         checkpoint: with the weights as they are now.
@@ -42,27 +55,49 @@ def validate(
         config: members, steps and seed.
         run: its folder.
         device: to sample on.
-        go_on: asked again and again.
+        go_on: as in `judged`.
 
     Raises:
         Stopped: `go_on` said no.
         OutOfMemoryError: a case does not fit into the memory that is free.
     """
     scores: list[CaseScore] = []
+    seen = False
     for case in cases:
-        labelled = case.read()
-        result = _sampled(labelled.scan, checkpoint, config, device, go_on)
-        if not scores:
-            _show(run, checkpoint, case, labelled, result)
-        scores.append(score(result, labelled.reads, case=case.name))
+        found = judged(checkpoint, case, config, device=device, go_on=go_on)
+        if not scores or (found.is_marked and not seen):
+            _show(run, checkpoint, found)
+            seen = found.is_marked
+        scores.append(found.score)
     return summarise(scores, [info.name for info in checkpoint.document.classes])
 
 
-def _sampled(
-    scan: Scan, checkpoint: Checkpoint, config: ValidationConfig, device: Device, go_on: Callable[[], bool]
-) -> Result:
+def judged(
+    checkpoint: Checkpoint,
+    case: Case,
+    config: ValidationConfig,
+    *,
+    device: Device,
+    go_on: Callable[[], bool],
+) -> Judged:
+    """Sample a case and score it.
+
+    Args:
+        checkpoint: with the weights.
+        case: of the validation part.
+        config: members, steps and seed.
+        device: to sample on.
+        go_on: asked before and at every step of the sampler.
+
+    Raises:
+        Stopped: `go_on` said no.
+        DiffSegError: the case cannot be read, segmented or compared.
+    """
+    if not go_on():
+        raise Stopped
+    labelled = case.read()
     sampling = segment(
-        scan,
+        labelled.scan,
         checkpoint,
         members=config.members,
         steps=config.steps,
@@ -73,19 +108,21 @@ def _sampled(
     for _ in sampling:
         if not go_on():
             raise Stopped
-    return sampling.result()
+    result = sampling.result()
+    return Judged(labelled, result, score(result, labelled.reads, case=case.name))
 
 
-def _show(run: Path, checkpoint: Checkpoint, case: Case, labelled: LabelledScan, result: Result) -> None:
-    scan = labelled.scan
+def _show(run: Path, checkpoint: Checkpoint, found: Judged) -> None:
+    """One case to look at, as the run's preview."""
+    scan, result = found.labelled.scan, found.result
     maps = {
         "image": scan.data[0],
-        "truth": labelled.reads[0].data,
+        "truth": found.labelled.reads[0].data,
         "mean": result.mean,
         **({} if result.variance is None else {"variance": result.variance}),
     }
     told = {
-        "case": case.name,
+        "case": found.score.case,
         "step": checkpoint.document.training.steps if checkpoint.document.training else 0,
         "classes": [asdict(info) for info in checkpoint.document.classes],
         "time": time.time(),

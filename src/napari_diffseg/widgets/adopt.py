@@ -8,7 +8,7 @@ from threading import Event as Flag
 
 from napari.components import ViewerModel
 
-from napari_diffseg.checkpoints.catalogue import describe, user_folder
+from napari_diffseg.checkpoints.catalogue import catalogue, user_folder
 from napari_diffseg.errors import CheckpointError
 from napari_diffseg.io.naming import slug, unused
 from napari_diffseg.widgets.segment import SegmentWidget
@@ -17,7 +17,7 @@ _ENDING = ".safetensors"
 
 
 def adopt(checkpoint: Path, given_up: Flag) -> Iterator[Path]:
-    """Copy a checkpoint into the user's folder, under a name that no other one there has.
+    """Copy a checkpoint into the user's folder, under a name that no other one has, bundled or not.
 
     Args:
         checkpoint: of a run.
@@ -31,13 +31,13 @@ def adopt(checkpoint: Path, given_up: Flag) -> Iterator[Path]:
     """
     from napari_diffseg.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 
-    loaded, folder = load_checkpoint(checkpoint), user_folder()
-    there = {path.stem: path for path in folder.glob(f"*{_ENDING}")}
-    for name, path in there.items():
-        if describe(path).document == loaded.document.model_copy(update={"name": name}):
-            yield path
+    loaded, folder, known = load_checkpoint(checkpoint), user_folder(), catalogue()
+    for entry in known:
+        if entry.document == loaded.document.model_copy(update={"name": entry.name}):
+            yield entry.path
             return
-    name = unused(slug(loaded.document.name, "model"), there)
+    taken = {entry.name for entry in known} | {entry.path.stem for entry in known}
+    name = unused(slug(loaded.document.name, "model"), taken)
     copy = folder / f"{name}{_ENDING}"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_diffseg.volume.grid import Shape
 from napari_diffseg.widgets import compare_wording as words
 from napari_diffseg.widgets.comparing import AllCases, CaseComparison
 from napari_diffseg.widgets.disagreement_curve import DisagreementCurve
 from napari_diffseg.widgets.plain_label import PlainLabel
+from napari_diffseg.widgets.rows import column_in
 from napari_diffseg.widgets.sheet import Sheet
+
+_MEASURES = ("Dice", "IoU", "HD95 mm", "Δ ml")
 
 
 class AgreementPanel(QWidget):
-    """Of one case a curve and two tables, of all cases a table.
+    """Of one case a curve and tables, of all cases a table.
 
     Signals:
         slice_chosen: number of the axial slice that the person wants to see.
@@ -28,10 +31,11 @@ class AgreementPanel(QWidget):
         super().__init__()
         self._places: list[Shape] = []
         self.curve = DisagreementCurve()
-        self.pairs = Sheet(("Pair", "Dice", "IoU", "HD95 mm", "Δ ml"))
+        self.pairs = Sheet(("Pair", *_MEASURES))
+        self.sessions = Sheet(("Reader, sessions", *_MEASURES), most_rows=2)
         self.chance, self.left_out, self.seen = PlainLabel(), PlainLabel(), PlainLabel()
         self.lesions = Sheet(("Lesion", "Seen by"), most_rows=3)
-        self.all_cases = Sheet(("Mean over cases", "Mean", "95 % interval"), most_rows=8)
+        self.all_cases = Sheet(("Mean over cases", "Mean", "95 % interval"), most_rows=12)
         self.about_all = PlainLabel()
         self._one, self._all = QWidget(), QWidget()
         self._lay_out()
@@ -49,6 +53,9 @@ class AgreementPanel(QWidget):
         _, h_mm, w_mm = found.scan.grid.spacing_mm
         self.curve.show_case(found.disagreements[place], h_mm * w_mm)
         self.pairs.show_rows(list(words.pair_rows(structure)), words.pair_tips(structure))
+        sessions = list(words.session_rows(found.sessions, place))
+        self.sessions.show_rows(sessions, words.session_tips(found.sessions, place))
+        self.sessions.setVisible(bool(sessions))
         self.chance.say(words.beyond_chance(agreed, structure))
         self.chance.setToolTip(words.box_rule(agreed.margin_mm) + " Intervals are over cases: see All cases.")
         self.left_out.say(words.left_out(agreed))
@@ -66,8 +73,8 @@ class AgreementPanel(QWidget):
             found: of them.
             place: of the structure, from 0.
         """
-        rows = list(words.summary_rows(found.summary.structures[place], found.summary))
-        self.all_cases.show_rows(rows)
+        readers = words.summary_rows(found.summary.structures[place], found.summary)
+        self.all_cases.show_rows([*readers, *words.session_summary_rows(found.sessions, place)])
         self.about_all.say(
             f"{words.summed_up(found.summary)}\n\nOf each case its mean over pairs counts once; intervals "
             f"are from 10,000 resamples of the cases.\n\n{words.box_rule(found.margin_mm)}\n\nOne lesion: "
@@ -76,20 +83,16 @@ class AgreementPanel(QWidget):
         self._turn(self._all)
 
     def _lay_out(self) -> None:
-        one = (self.curve, self.pairs, self.left_out, self.chance, self.seen, self.lesions)
+        one = (self.curve, self.pairs, self.sessions, self.left_out, self.chance, self.seen, self.lesions)
         for page, parts in ((self._one, one), (self._all, (self.all_cases, self.about_all))):
-            column = QVBoxLayout(page)
-            column.setContentsMargins(0, 0, 0, 0)
-            column.setSpacing(6)
-            for part in parts:
-                column.addWidget(part)
-            column.addStretch(1)
+            column_in(page, *parts, spacing=6).addStretch(1)
+        self.sessions.setToolTip(
+            "What one reader drew in several sessions, also after seeing the others. Only the reader and the "
+            "project’s owner see this."
+        )
         self.pairs.setToolTip("Two empty masks agree perfectly; HD95 is not defined where either is empty.")
         self.about_all.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 6, 0, 0)
-        layout.addWidget(self._one)
-        layout.addWidget(self._all)
+        column_in(self, self._one, self._all).setContentsMargins(0, 6, 0, 0)
         self._all.hide()
 
     def _turn(self, page: QWidget) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QPushButton, QWidget
 
 from napari_diffseg.raters.overview import Row
 from napari_diffseg.raters.project_document import ProjectDocument
 from napari_diffseg.widgets.case_table import CaseTable
 from napari_diffseg.widgets.column import scrolling
 from napari_diffseg.widgets.plain_label import PlainLabel
+from napari_diffseg.widgets.rows import column_in
 from napari_diffseg.widgets.section import Section
 
 Filter = Literal["all", "to do", "finished"]
@@ -40,9 +41,7 @@ class CasePage(QWidget):
         self.nothing, self.message = PlainLabel(), PlainLabel()
         self.about = Section("What the protocol says", PlainLabel(_protocol(project)))
         parts = (self.filter, self.nothing, self.table, self.open, self.message, self.about)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scrolling(*parts, growing=self.table))
+        column_in(self, scrolling(*parts, growing=self.table))
         self.filter.currentIndexChanged.connect(self._show)
         self.table.opened.connect(self.opened)
         self.open.clicked.connect(self._open)
@@ -68,16 +67,19 @@ class CasePage(QWidget):
 
     def next_to_do(self, case: str) -> str | None:
         """The next case after one that the rater has not finished; from the beginning where none follows."""
-        own = [row for row in self._rows if row.rater == self._rater]
+        own = self._own()
         names = [row.case for row in own]
         here = names.index(case) if case in names else 0
         open_ones = [row.case for row in own[here + 1 :] + own[:here] if row.state != "finished"]
         return open_ones[0] if open_ones else None
 
+    def _own(self) -> list[Row]:
+        return [row for row in self._rows if row.rater == self._rater]
+
     def _show(self, *_: object) -> None:
         wanted: Filter = self.filter.currentData()
-        own = [row for row in self._rows if row.rater == self._rater]
-        shown = [row for row in own if wanted == "all" or (row.state == "finished") == (wanted == "finished")]
+        own = self._own()
+        shown = _filtered(own, wanted)
         done: dict[str, tuple[int, int]] = {}
         for row in self._rows:
             finished, readers = done.get(row.case, (0, 0))
@@ -86,8 +88,7 @@ class CasePage(QWidget):
         self.table.setVisible(bool(shown))
         self.nothing.say("" if shown else _empty(wanted, any_own=bool(own)))
         for place, kind in enumerate(_FILTERS):
-            number = sum(kind == "all" or (row.state == "finished") == (kind == "finished") for row in own)
-            self.filter.setItemText(place, f"{_FILTERS[kind]} ({number})")
+            self.filter.setItemText(place, f"{_FILTERS[kind]} ({len(_filtered(own, kind))})")
         self._show_button()
 
     def _show_button(self) -> None:
@@ -97,6 +98,10 @@ class CasePage(QWidget):
         case = self.table.current()
         if case is not None:
             self.opened.emit(case)
+
+
+def _filtered(rows: list[Row], wanted: Filter) -> list[Row]:
+    return [row for row in rows if wanted == "all" or (row.state == "finished") == (wanted == "finished")]
 
 
 def _empty(wanted: Filter, *, any_own: bool) -> str:

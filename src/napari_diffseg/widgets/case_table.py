@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QKeyEvent
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+from qtpy.QtWidgets import QTableWidgetItem
 
 from napari_diffseg.raters.overview import Row
-from napari_diffseg.widgets.rater_wording import progress
+from napari_diffseg.widgets.rater_wording import progress, state
+from napari_diffseg.widgets.row_table import RowTable
 
 _COLUMNS = ("Case", "Your read", "Readers done")
-_STATES = {"not begun": "to do", "open": "begun", "finished": "finished"}
 
 
-class CaseTable(QTableWidget):
+class CaseTable(RowTable):
     """Two clicks on a row, or Return, open its case.
 
     Signals:
@@ -25,24 +25,9 @@ class CaseTable(QTableWidget):
     opened = Signal(str)
 
     def __init__(self) -> None:
-        super().__init__(0, len(_COLUMNS))
+        super().__init__(_COLUMNS, lines=2)
         self._cases: list[str] = []
-        self.setHorizontalHeaderLabels(_COLUMNS)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setTabKeyNavigation(False)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        rows, columns = self.verticalHeader(), self.horizontalHeader()
-        assert rows is not None
-        assert columns is not None
-        rows.hide()
-        rows.setDefaultSectionSize(2 * self.fontMetrics().lineSpacing() + 8)
-        columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        columns.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        columns.setHighlightSections(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names of cases begin alike
         self.cellDoubleClicked.connect(self._tell)
 
     def current(self) -> str | None:
@@ -65,7 +50,7 @@ class CaseTable(QTableWidget):
         self.setRowCount(len(own))
         for place, row in enumerate(own):
             finished, readers = done[row.case]
-            told = (row.case, f"{_STATES[row.state]}\n{progress(row)}".strip(), f"{finished} of {readers}")
+            told = (row.case, f"{state(row)}\n{progress(row)}".strip(), f"{finished} of {readers}")
             for column, text in enumerate(told):
                 item = QTableWidgetItem(text)
                 item.setToolTip(text)

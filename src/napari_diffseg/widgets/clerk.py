@@ -64,15 +64,12 @@ class Clerk(QObject):
             try:
                 answer = do()
             except DiffSegError as error:
-                self._answer(otherwise, error)
+                self._answered.emit(otherwise, error)
             except Exception as error:
                 logger.exception("An unexpected error while saving a read")
-                self._answer(otherwise, DiffSegError(_unexpected(error)))
+                self._answered.emit(otherwise, DiffSegError(_unexpected(error)))
             else:
-                self._answer(then, answer)
-
-    def _answer(self, slot: Slot, value: object) -> None:
-        self._answered.emit(slot, value)
+                self._answered.emit(then, answer)
 
     def _tell(self, slot: Slot, value: object) -> None:
         slot(value)

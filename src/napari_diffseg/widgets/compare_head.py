@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QStandardItemModel
-from qtpy.QtWidgets import QComboBox, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from napari_diffseg.widgets.comparing import Comparable
 from napari_diffseg.widgets.plain_label import PlainLabel
 from napari_diffseg.widgets.question import Answer, Question
-from napari_diffseg.widgets.rows import row_of
+from napari_diffseg.widgets.rows import column_in, row_of
 
 ALL = "All cases"
 OWNER = "The project’s owner"
@@ -39,22 +39,16 @@ class CompareHead(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.rater, self.by, self._listed = "", "", ()  # type: str, str | None, tuple[Comparable, ...]
-        self.cases, self.eyes, self.question, self.nothing = (
-            QComboBox(),
-            QComboBox(),
-            Question(),
-            PlainLabel(),
-        )
+        self.rater = ""
+        self.by: str | None = ""
+        self._listed: tuple[Comparable, ...] = ()
+        self.cases, self.eyes = QComboBox(), QComboBox()
+        self.question, self.nothing = Question(), PlainLabel()
         self.cases.setToolTip("The case whose readers are compared, or all that may be.")
         self.cases.setPlaceholderText("choose a case")
         self.cases.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.eyes.setToolTip("Who looks. A rater sees others once every reader of a case has finished.")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        for part in (row_of(self.cases, self.eyes), self.question, self.nothing):
-            layout.addWidget(part)
+        column_in(self, row_of(self.cases, self.eyes), self.question, self.nothing)
         self.cases.activated.connect(self._choose)
         self.eyes.activated.connect(self._look)
 

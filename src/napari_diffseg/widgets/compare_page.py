@@ -7,7 +7,7 @@ from functools import partial
 from napari.components import ViewerModel
 from napari.utils.theme import get_theme
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QPushButton, QTabBar, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QPushButton, QTabBar, QWidget
 
 from napari_diffseg.errors import DiffSegError
 from napari_diffseg.raters.project import Project
@@ -22,6 +22,7 @@ from napari_diffseg.widgets.export_dialog import ExportDialog
 from napari_diffseg.widgets.model_panel import ModelPanel
 from napari_diffseg.widgets.plain_label import PlainLabel
 from napari_diffseg.widgets.reader_legend import ReaderLegend
+from napari_diffseg.widgets.rows import column_in
 
 
 class ComparePage(QWidget):
@@ -82,16 +83,8 @@ class ComparePage(QWidget):
 
     def clear(self) -> None:
         """Take everything off the screen; what is being computed is given up."""
-        _give_up(self._comparing)
-        self._comparing = None
-        self.message.say("")
-        case, self.case, self._all = self.case, None, None
-        if case is not None:
-            case.close()
-        self.consensus.take(None)
-        self.model.take((), self.head.by)
+        self._take_off()
         self.head.cases.setCurrentIndex(-1)
-        self._show_parts()
 
     def take_project(self, project: Project) -> None:
         """The project's folders are trusted now."""
@@ -114,18 +107,13 @@ class ComparePage(QWidget):
         self.structure.setToolTip("The structure that is compared.")
         self.structure.setVisible(self.structure.count() > 1)
         self.tabs.setDrawBase(False)
-        panels = QWidget()
-        column = QVBoxLayout(panels)
-        column.setContentsMargins(0, 0, 0, 0)
-        for panel, title in self._panels.items():
+        for title in self._panels.values():
             self.tabs.addTab(title)
-            column.addWidget(panel)
-        column.addStretch(1)
+        panels = QWidget()
+        column_in(panels, *self._panels).addStretch(1)
         self.export.setToolTip("Masks, consensus, ratings and agreement as files; for the project’s owner.")
         parts = (self.head, self.message, self.structure, self.legend, self.tabs, panels, self.export)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scrolling(*parts, growing=panels))
+        column_in(self, scrolling(*parts, growing=panels))
 
     def _connect(self) -> None:
         self.head.looked.connect(self._look_anew)
@@ -138,22 +126,30 @@ class ComparePage(QWidget):
         self.clear()
         self.look()
 
+    def _take_off(self) -> None:
+        _give_up(self._comparing)
+        self._comparing = None
+        self.message.say("")
+        case, self.case, self._all = self.case, None, None
+        if case is not None:
+            case.close()
+        self.consensus.take(None)
+        self.model.take((), self.head.by)
+        self._show_parts()
+
     def _begin_with(self, case: str) -> None:
         """Unless the person was quicker."""
         if self.case is None and self._comparing is None and self._all is None:
             self.head.choose(case)
 
     def _compare(self) -> None:
-        chosen, everything = self.head.case, self.head.is_all
-        index = self.head.cases.currentIndex()
-        self.clear()
-        self.head.cases.setCurrentIndex(index)
-        if everything:
-            cases = self.head.comparable()
-            self._comparing = Errand(self, compare_all, self._project, cases, self.head.by)
+        self._take_off()
+        case, cases, by = self.head.case, self.head.comparable(), self.head.by
+        if self.head.is_all:
+            self._comparing = Errand(self, compare_all, self._project, cases, by)
         else:
-            self._comparing = Errand(self, compare_case, self._project, chosen, self.head.by)
-        self.message.say(f"Comparing the readers of {chosen or 'all cases'}…")
+            self._comparing = Errand(self, compare_case, self._project, case, by)
+        self.message.say(f"Comparing the readers of {case or 'all cases'}…")
         self._comparing.told.connect(self._show)
         self._comparing.failed.connect(self._explain)
         self._comparing.ended.connect(self._end_comparing)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from napari_diffseg.raters.agreement import CaseAgreement, StructureAgreement
 from napari_diffseg.raters.detection import Detection, Finding
@@ -11,6 +11,7 @@ from napari_diffseg.raters.estimate import Estimate
 from napari_diffseg.raters.stack import rule_of
 from napari_diffseg.raters.summary import AgreementSummary, StructureSummary
 from napari_diffseg.volume.wording import times
+from napari_diffseg.widgets.rater_wording import millilitres
 from napari_diffseg.widgets.wording import count
 
 UNDEFINED = "–"
@@ -24,11 +25,6 @@ _EMPTY = {
 def number(value: float | None, digits: int = 2) -> str:
     """For example "0.83", or a dash where it is not defined."""
     return UNDEFINED if value is None or math.isnan(value) else f"{value:.{digits}f}"
-
-
-def millilitres(value: float) -> str:
-    """A volume, with three digits below 1 ml."""
-    return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"
 
 
 def pair_rows(structure: StructureAgreement) -> Iterator[tuple[str, ...]]:
@@ -49,6 +45,25 @@ def pair_tips(structure: StructureAgreement) -> list[str]:
         if pair.marked
         else "Both marked nothing: they agree perfectly, and HD95 is not defined."
         for pair in structure.pairs
+    ]
+
+
+def session_rows(sessions: Mapping[str, CaseAgreement], place: int) -> Iterator[tuple[str, ...]]:
+    """The same for two sessions of one reader.
+
+    Args:
+        sessions: of each reader who finished several.
+        place: of the structure, from 0.
+    """
+    for reader, found in sessions.items():
+        for which, *values in pair_rows(found.structures[place]):
+            yield f"{reader}, {which.replace('session ', '')}", *values
+
+
+def session_tips(sessions: Mapping[str, CaseAgreement], place: int) -> list[str]:
+    """What each of these rows does not say."""
+    return [
+        f"{reader}. {tip}" for reader, found in sessions.items() for tip in pair_tips(found.structures[place])
     ]
 
 
@@ -80,9 +95,8 @@ def seen(found: Detection) -> str:
     """How many lesions were seen by how many."""
     if not found.findings:
         return "Nobody marked a lesion."
-    parts = [f"{lesions} by {by}" for by, lesions in enumerate(found.seen_by, start=1) if lesions]
     agreement = f"Mean agreement of two readers: {number(found.agreement)}."
-    return f"Lesions seen, of {found.raters} readers: {', '.join(parts)}. {agreement}"
+    return f"{_lesions_seen(found.raters, found.seen_by)} {agreement}"
 
 
 def summary_rows(found: StructureSummary, summary: AgreementSummary) -> Iterator[tuple[str, str, str]]:
@@ -100,6 +114,15 @@ def summary_rows(found: StructureSummary, summary: AgreementSummary) -> Iterator
         yield what, number(value.mean, digits), interval(value, digits)
 
 
+def session_summary_rows(
+    sessions: Mapping[str, AgreementSummary], place: int
+) -> Iterator[tuple[str, str, str]]:
+    """A row a reader who read cases several times: how far their sessions agree."""
+    for reader, summary in sessions.items():
+        dice = summary.structures[place].dice
+        yield f"Dice, {reader}’s sessions", number(dice.mean), interval(dice)
+
+
 def interval(value: Estimate, digits: int = 2) -> str:
     """For example "0.71 to 0.86"; a dash with fewer than two cases."""
     if value.low is None or value.high is None:
@@ -111,14 +134,18 @@ def summed_up(summary: AgreementSummary) -> str:
     """What the means are over."""
     told = [f"{count(summary.cases, 'case')}, {count(summary.reads, 'read')}."]
     for looked, by in summary.seen_by.items():
-        parts = [f"{lesions} by {of}" for of, lesions in enumerate(by, start=1) if lesions]
-        told.append(f"Lesions seen, of {looked} readers: {', '.join(parts) or 'none'}.")
+        told.append(_lesions_seen(looked, by))
     return " ".join(told)
 
 
 def empty_reads(rule: str) -> str:
     """How the protocol counts a read without a mark."""
     return f"By the protocol {_EMPTY[rule]}."
+
+
+def _lesions_seen(readers: int, by: Sequence[int]) -> str:
+    parts = [f"{lesions} by {of}" for of, lesions in enumerate(by, start=1) if lesions]
+    return f"Lesions seen, of {readers} readers: {', '.join(parts) or 'none'}."
 
 
 def _kinds(finding: Finding) -> str:

@@ -10,9 +10,9 @@ from napari_diffseg.raters.project_document import ProjectDocument
 from napari_diffseg.results.result import Result
 from napari_diffseg.volume.grid import Shape
 from napari_diffseg.widgets.agreement_panel import AgreementPanel
-from napari_diffseg.widgets.compare_wording import millilitres
 from napari_diffseg.widgets.comparing import CaseComparison
 from napari_diffseg.widgets.fusing import Fused
+from napari_diffseg.widgets.rater_wording import millilitres
 from napari_diffseg.widgets.reader_legend import MOST_TOGETHER, ReaderLegend
 
 

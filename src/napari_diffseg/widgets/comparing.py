@@ -13,9 +13,10 @@ from napari_diffseg.raters.disagreement import Disagreement, disagreement
 from napari_diffseg.raters.finished_read import phase_of
 from napari_diffseg.raters.overview import overview
 from napari_diffseg.raters.project import Project
-from napari_diffseg.raters.project_reads import counting_reads, reads_in_project
+from napari_diffseg.raters.project_reads import counting_reads, reads_in_project, sessions_in_project
 from napari_diffseg.raters.summary import AgreementSummary, summarise
 from napari_diffseg.volume import Scan
+from napari_diffseg.widgets.wording import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class CaseComparison:
         reads: of everybody who finished, as they may be shown to whoever looks.
         agreement: of those that count.
         disagreements: of those, one a structure.
+        sessions: of each rater who finished several and whose may be seen, one against another.
         own: what the rater who looks is called among the reads; empty for the project's owner.
     """
 
@@ -47,6 +49,7 @@ class CaseComparison:
     reads: CaseReads
     agreement: CaseAgreement
     disagreements: tuple[Disagreement, ...]
+    sessions: dict[str, CaseAgreement]
     own: str = ""
 
     @property
@@ -61,11 +64,13 @@ class AllCases:
 
     Args:
         summary: means with their intervals.
+        sessions: the same for the sessions of each rater who finished several and whose may be seen.
         margin_mm: of the boxes that kappa and alpha are counted in.
         rule: when two marks are of one lesion, in words.
     """
 
     summary: AgreementSummary
+    sessions: dict[str, AgreementSummary]
     margin_mm: float
     rule: str
 
@@ -115,7 +120,12 @@ def compare_case(project: Project, case: str, by: str | None, given_up: Flag) ->
     counted = reads.counted(project.document.protocol.empty_reads)
     labels = range(1, len(project.document.labels) + 1)
     yield CaseComparison(
-        scan, reads, found, tuple(disagreement(counted.reads, label) for label in labels), by or ""
+        scan,
+        reads,
+        found,
+        tuple(disagreement(counted.reads, label) for label in labels),
+        dict(_with_themselves(project, case, by)),
+        by or "",
     )
 
 
@@ -137,12 +147,16 @@ def compare_all(
         RaterProjectError: of one fewer than two reads may be seen, or a file is damaged or was changed.
     """
     found: list[CaseAgreement] = []
+    sessions: dict[str, list[CaseAgreement]] = {}
     for done, case in enumerate(cases, start=1):
         if given_up.is_set():
             return
         found.append(_agreement(project, two_reads(project, case, by)))
+        for rater, own in _with_themselves(project, case, by):
+            sessions.setdefault(rater, []).append(own)
         yield done
-    yield AllCases(summarise(found), found[0].margin_mm, found[0].detection.rule.words)
+    of_raters = {rater: summarise(own) for rater, own in sessions.items()}
+    yield AllCases(summarise(found), of_raters, found[0].margin_mm, found[0].detection.rule.words)
 
 
 def two_reads(project: Project, case: str, by: str | None) -> CaseReads:
@@ -165,6 +179,14 @@ def _agreement(project: Project, reads: CaseReads) -> CaseAgreement:
     return agreement(reads, names, empty_reads=project.document.protocol.empty_reads)
 
 
+def _with_themselves(project: Project, case: str, by: str | None) -> Iterator[tuple[str, CaseAgreement]]:
+    """What a rater drew in several sessions is for them and for the owner."""
+    for rater in project.raters_of(case) if by is None else (by,):
+        sessions = sessions_in_project(project, case, rater)
+        if sessions is not None:
+            yield rater, _agreement(project, sessions)
+
+
 def _blinded(project: Project, case: str, finished: list[bool]) -> str:
     if len(finished) < 2:
         return "has one reader alone"
@@ -176,4 +198,4 @@ def _blinded(project: Project, case: str, finished: list[bool]) -> str:
 
 def _unread(project: Project, case: str) -> str:
     there = len(counting_reads(project, case))
-    return "" if there > 1 else f"has {there or 'no'} finished read{'s' * (there != 1)}"
+    return "" if there > 1 else f"has {count(there, 'finished read')}"

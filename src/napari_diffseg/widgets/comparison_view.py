@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_diffseg.training.comparison import Comparison
 from napari_diffseg.widgets.plain_label import PlainLabel, heading
+from napari_diffseg.widgets.rows import column_in
 
 
 class ComparisonView(QWidget):
@@ -20,11 +21,9 @@ class ComparisonView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.verdict, self.numbers, self.note = PlainLabel(), PlainLabel(), PlainLabel()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        for label in (heading("Does diffusion help here?"), self.verdict, self.numbers, self.note):
-            layout.addWidget(label)
+        column_in(
+            self, heading("Does diffusion help here?"), self.verdict, self.numbers, self.note, spacing=2
+        )
         self.show_comparison(None)
 
     def show_comparison(self, found: Comparison | None) -> None:

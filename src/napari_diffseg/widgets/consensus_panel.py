@@ -4,50 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_diffseg.errors import DiffSegError
 from napari_diffseg.raters.project_document import ProjectDocument
 from napari_diffseg.widgets import compare_wording as words
 from napari_diffseg.widgets.comparing import CaseComparison
 from napari_diffseg.widgets.errand import Errand
-from napari_diffseg.widgets.fusing import Fused, Wanted, fuse
+from napari_diffseg.widgets.fusing import Fused, fuse
 from napari_diffseg.widgets.plain_label import PlainLabel
-from napari_diffseg.widgets.rows import Rows
+from napari_diffseg.widgets.rater_wording import millilitres
+from napari_diffseg.widgets.rows import Rows, column_in
 from napari_diffseg.widgets.sheet import Sheet
-
-WAYS: dict[Wanted, tuple[str, str]] = {
-    "majority": ("Majority", "The label that most readers give; a tie goes to background."),
-    "union": ("Union", "What at least one reader marked."),
-    "intersection": ("Intersection", "What all readers marked."),
-    "level": ("Level", "What at least this share of the readers marked."),
-    "staple": (
-        "STAPLE",
-        "Estimates each reader's sensitivity and specificity, and weighs the readers by it. It looks at the "
-        "box around all reads with 10 mm on every side.",
-    ),
-    "mean": ("Soft mean", "The share of readers that marked each voxel, as a map."),
-}
-
-
-class WayChooser(QComboBox):
-    """The ways to take readers together.
-
-    Args:
-        ways: those that are offered.
-    """
-
-    def __init__(self, ways: Sequence[Wanted]) -> None:
-        super().__init__()
-        for way in ways:
-            title, tip = WAYS[way]
-            self.addItem(title, way)
-            self.setItemData(self.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
-
-    def choose(self, way: Wanted) -> None:
-        """Choose a way that is offered."""
-        self.setCurrentIndex(self.findData(way))
+from napari_diffseg.widgets.way_rows import WAYS, WayRows
 
 
 class ConsensusPanel(QWidget):
@@ -64,14 +34,16 @@ class ConsensusPanel(QWidget):
 
     def __init__(self, project: ProjectDocument) -> None:
         super().__init__()
-        self._project, self._comparison = project, None  # type: ProjectDocument, CaseComparison | None
+        self._project = project
+        self._comparison: CaseComparison | None = None
         self._errand: Errand | None = None
-        self.way, self.level, self.make = WayChooser(tuple(WAYS)), QDoubleSpinBox(), QPushButton("Make it")
+        self._rows, self.make = QWidget(), QPushButton("Make it")
+        self.way = WayRows("Way", tuple(WAYS), Rows(self._rows))
         self.about, self.empty = PlainLabel(), PlainLabel(words.empty_reads(project.protocol.empty_reads))
         self.volumes, self.warning, self.message = PlainLabel(), PlainLabel(), PlainLabel()
         self.trust = Sheet(("Reader", "Sensitivity", "Specificity"), most_rows=8)
         self._lay_out()
-        self.way.currentIndexChanged.connect(self._show_way)
+        self.way.changed.connect(self._show_way)
         self.make.clicked.connect(self.begin)
         self._show_way()
 
@@ -91,8 +63,7 @@ class ConsensusPanel(QWidget):
         self.make.setEnabled(False)
         self._clear()
         reads, classes = self._comparison.counted, len(self._project.labels)
-        wanted: Wanted = self.way.currentData()
-        self._errand = Errand(self, fuse, reads, classes, wanted, self.level.value())
+        self._errand = Errand(self, fuse, reads, classes, self.way.wanted, self.way.level)
         self._errand.told.connect(self._show)
         self._errand.failed.connect(self._explain)
         self._errand.ended.connect(self._end)
@@ -103,37 +74,15 @@ class ConsensusPanel(QWidget):
         self.warning.setStyleSheet(f"color: {warning};")
 
     def _lay_out(self) -> None:
-        self.level.setRange(0.01, 1.0)
-        self.level.setSingleStep(0.05)
-        self.level.setValue(0.5)
-        self.level.setToolTip(WAYS["level"][1])
         self.make.setEnabled(False)
         self.make.setToolTip("Show the consensus in the picture; it can be corrected there and saved.")
-        rows = QWidget()
-        self._rows = Rows(rows)
-        self._rows.add("Way", self.way)
-        self._level_row = self._rows.add("Share", self.level)
-        layout = QVBoxLayout(self)
+        asked = self._rows, self.about, self.empty, self.make
+        layout = column_in(self, *asked, self.volumes, self.trust, self.warning, self.message, spacing=6)
         layout.setContentsMargins(0, 6, 0, 0)
-        layout.setSpacing(6)
-        parts = (
-            rows,
-            self.about,
-            self.empty,
-            self.make,
-            self.volumes,
-            self.trust,
-            self.warning,
-            self.message,
-        )
-        for part in parts:
-            layout.addWidget(part)
         layout.addStretch(1)
 
-    def _show_way(self, *_: object) -> None:
-        wanted: Wanted = self.way.currentData()
-        self.about.say(WAYS[wanted][1])
-        self._rows.setRowVisible(self._level_row, wanted == "level")
+    def _show_way(self) -> None:
+        self.about.say(WAYS[self.way.wanted][1])
 
     def _clear(self) -> None:
         for label in (self.volumes, self.warning, self.message):
@@ -142,9 +91,7 @@ class ConsensusPanel(QWidget):
 
     def _show(self, found: Fused) -> None:
         names = [info.name for info in self._project.labels]
-        told = [
-            f"{name} {words.millilitres(ml)} ml" for name, ml in zip(names, found.volumes_ml, strict=True)
-        ]
+        told = [f"{name} {millilitres(ml)} ml" for name, ml in zip(names, found.volumes_ml, strict=True)]
         title = WAYS[found.wanted][0]
         self.volumes.say(f"{title} of {len(found.readers)} reads: {', '.join(told)}.")
         if found.consensus is not None and found.consensus.reliability:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pyqtgraph
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_diffseg.raters.disagreement import Disagreement
 from napari_diffseg.widgets.plots import colour, line_on, plot_on, title
+from napari_diffseg.widgets.rows import column_in
 
 _DISPUTED, _MARKED, _HERE = "#e08e2b", "#2e86de", "#2fa36b"  # on dark and on light
 _HEIGHT, _LEAST_WIDTH = 128, 120
@@ -52,9 +53,7 @@ class DisagreementCurve(QWidget):
             f'Slices, mm²: <span style="color:{_MARKED}">marked by anyone</span>, '
             f'<span style="color:{_DISPUTED}">in dispute</span>',
         )
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._canvas)
+        column_in(self, self._canvas)
 
     def show_case(self, found: Disagreement, pixel_mm2: float) -> None:
         """Draw another case or structure.

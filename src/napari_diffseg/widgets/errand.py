@@ -46,6 +46,10 @@ class Errand(QObject):
             on_quit=self._given_up.set,
         )
 
+    def stop(self) -> None:
+        """Ask for an end; what it still tells is heard."""
+        self._given_up.set()
+
     def give_up(self) -> None:
         """Ask for an end, and tell nothing more."""
         self.blockSignals(True)

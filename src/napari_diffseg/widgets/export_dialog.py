@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
 from threading import Event as Flag
+from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QDialog,
     QDialogButtonBox,
-    QDoubleSpinBox,
     QFileDialog,
     QLineEdit,
     QProgressBar,
@@ -20,17 +20,16 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QElidingLabel
 
-from napari_diffseg.errors import DiffSegError
+from napari_diffseg.errors import CancelledError, DiffSegError
 from napari_diffseg.io.naming import slug, unused
 from napari_diffseg.raters.consensus import Way
-from napari_diffseg.raters.export import Exported, export
+from napari_diffseg.raters.export import Exported, Exporting, exporting
 from napari_diffseg.raters.project import Project
-from napari_diffseg.widgets.consensus_panel import WAYS, WayChooser
 from napari_diffseg.widgets.errand import Errand
-from napari_diffseg.widgets.plain_label import PlainLabel
+from napari_diffseg.widgets.plain_label import PlainLabel, one_line
 from napari_diffseg.widgets.rows import Rows, row_of
+from napari_diffseg.widgets.way_rows import WayRows
 from napari_diffseg.widgets.wording import count
 
 _ABOUT = (
@@ -38,25 +37,6 @@ _ABOUT = (
     "and lesions as CSV. To train on the reads no export is needed: open the project’s folder in Train."
 )
 _WAYS: tuple[Way, ...] = ("majority", "union", "intersection", "level", "staple")
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What is to be exported.
-
-    Args:
-        folder: to make.
-        way: of the consensus.
-        level: likewise.
-        anonymous: whether readers are numbered in the place of names.
-        dicom: where the cases' DICOM series lie; None for no DICOM segmentations.
-    """
-
-    folder: Path
-    way: Way
-    level: float
-    anonymous: bool
-    dicom: Path | None
 
 
 class ExportDialog(QDialog):
@@ -73,14 +53,10 @@ class ExportDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._project, self._parent_folder = project, project.root.parent
         self._dicom: Path | None = None
-        self.way, self.level = WayChooser(_WAYS), QDoubleSpinBox()
+        self._errand: Errand | None = None  # while it exports
         self.anonymous = QCheckBox("Readers as numbers, others in every case")
         self.name, self.change = QLineEdit(self._proposed()), QPushButton("Change…")
-        self.place, self.dicom, self.choose_dicom = (
-            QElidingLabel(),
-            QElidingLabel("none"),
-            QPushButton("Choose…"),
-        )
+        self.place, self.dicom, self.choose_dicom = one_line(), one_line(), QPushButton("Choose…")
         self.bar, self.message = QProgressBar(), PlainLabel()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         self.export_ = QPushButton("Export")
@@ -99,81 +75,90 @@ class ExportDialog(QDialog):
         self._dicom = folder
         self._show()
 
-    def wish(self) -> Wish:
-        """What the form says."""
-        return Wish(
-            self._parent_folder / self.name.text().strip(),
-            self.way.currentData(),
-            self.level.value(),
-            self.anonymous.isChecked(),
-            self._dicom,
-        )
-
-    def begin(self, *_: object) -> None:
+    def begin(self) -> None:
         """Export."""
-        self.export_.setEnabled(False)
         self.message.say("")
+        self.bar.setRange(0, 0)
         self.bar.show()
-        errand = Errand(self, _export, self._project, self.wish())
-        errand.told.connect(self._tell)
-        errand.failed.connect(self._explain)
-        errand.ended.connect(self._end)
-        errand.run()
+        self._errand = Errand(self, _export, self._project, self._folder(), self._settings())
+        self._errand.told.connect(self._tell)
+        self._errand.failed.connect(self._explain)
+        self._errand.ended.connect(self._end)
+        self._errand.run()
+        self._show()
+
+    def cancel(self) -> None:
+        """End the export after the case that is being written; nothing of it is left."""
+        if self._errand is not None:
+            self._errand.stop()
+            self.message.say("Cancelling…")
+            self.export_.setEnabled(False)
 
     def reject(self) -> None:
         """Called by Qt when the person closes the dialog; while it exports it stays."""
-        if self.bar.isHidden():
+        if self._errand is None:
             super().reject()
         else:
-            self.message.say("Still exporting; the window can be closed when that is done.")
+            self.message.say("Still exporting. Wait, or cancel it first.")
 
     def _lay_out(self) -> None:
-        self.level.setRange(0.01, 1.0)
-        self.level.setSingleStep(0.05)
-        self.level.setValue(0.5)
-        self.level.setToolTip(WAYS["level"][1])
         self.anonymous.setToolTip("“reader 1” to “reader n” in the place of names.")
         self.choose_dicom.setToolTip(
             "The folder of the DICOM series that the cases were made from, for a DICOM segmentation of every "
             "read beside the NIfTI."
         )
-        self.bar.setRange(0, 0)
-        self.bar.setTextVisible(False)
+        self.bar.setFormat("%v of %m cases")
         self.bar.hide()
-        for label in (self.place, self.dicom):
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setElideMode(Qt.TextElideMode.ElideMiddle)
-        form = QWidget()
-        rows = Rows(form)
-        rows.add("Consensus", self.way)
-        self._rows, self._level_row = rows, rows.add("Share", self.level)
+        self._form = QWidget()
+        rows = Rows(self._form)
+        self.way = WayRows("Consensus", _WAYS, rows)
         rows.add("DICOM", self.dicom, self.choose_dicom)
         rows.add("New folder", self.name)
         rows.add("In", self.place, self.change)
         layout = QVBoxLayout(self)
-        parts = (PlainLabel(_ABOUT), form, row_of(self.anonymous), self.bar, self.message, self.buttons)
+        parts = (PlainLabel(_ABOUT), self._form, row_of(self.anonymous), self.bar, self.message, self.buttons)
         for part in parts:
             layout.addWidget(part)
         self.resize(460, 330)
 
     def _connect(self) -> None:
-        self.way.currentIndexChanged.connect(self._show)
         self.name.textChanged.connect(self._show)
         self.change.clicked.connect(self._ask_folder)
         self.choose_dicom.clicked.connect(self._ask_dicom)
-        self.export_.clicked.connect(self.begin)
+        self.export_.clicked.connect(self._press)
         self.buttons.rejected.connect(self.reject)
 
     def _proposed(self) -> str:
         there = {path.name for path in self._project.root.parent.glob("*")}
         return unused(f"{slug(self._project.document.title, 'project')}-export", there)
 
+    def _folder(self) -> Path:
+        """That is to be made."""
+        return self._parent_folder / self.name.text().strip()
+
+    def _settings(self) -> dict[str, Any]:
+        """Of `export`, as the form has them."""
+        return {
+            "way": self.way.wanted,
+            "level": self.way.level,
+            "anonymous": self.anonymous.isChecked(),
+            "dicom": self._dicom,
+        }
+
+    def _press(self, *_: object) -> None:
+        if self._errand is None:
+            self.begin()
+        else:
+            self.cancel()
+
     def _show(self, *_: object) -> None:
-        self._rows.setRowVisible(self._level_row, self.way.currentData() == "level")
         self.place.setText(str(self._parent_folder))
         self.place.setToolTip(str(self._parent_folder))
         self.dicom.setText(str(self._dicom) if self._dicom else "none")
         self.dicom.setToolTip(self.dicom.text())
+        for part in (self._form, self.anonymous):
+            part.setEnabled(self._errand is None)
+        self.export_.setText("Export" if self._errand is None else "Cancel")
         self.export_.setEnabled(bool(self.name.text().strip()))
 
     def _ask_folder(self, *_: object) -> None:
@@ -187,19 +172,28 @@ class ExportDialog(QDialog):
         name = QFileDialog.getExistingDirectory(self, "The cases’ DICOM series")
         self.use_dicom(Path(name) if name else None)
 
-    def _tell(self, done: Exported) -> None:
-        written = f"{count(done.reads, 'read')} of {count(len(done.cases), 'case')} saved in {done.folder}."
-        self.message.say("\n".join([written, *done.warnings]))
+    def _tell(self, told: Exporting | Exported) -> None:
+        if isinstance(told, Exporting):
+            self.bar.setRange(0, told.cases)
+            self.bar.setValue(told.done)
+            return
+        written = f"{count(told.reads, 'read')} of {count(len(told.cases), 'case')} saved in {told.folder}."
+        self.message.say("\n".join([written, *told.warnings]))
 
     def _explain(self, error: DiffSegError) -> None:
         self.message.say(str(error))
 
     def _end(self) -> None:
+        self._errand = None
         self.bar.hide()
         self._show()
 
 
-def _export(project: Project, wish: Wish, given_up: Flag) -> Iterator[Exported]:
-    yield export(
-        project, wish.folder, way=wish.way, level=wish.level, anonymous=wish.anonymous, dicom=wish.dicom
-    )
+def _export(
+    project: Project, folder: Path, settings: dict[str, Any], given_up: Flag
+) -> Iterator[Exporting | Exported]:
+    with closing(exporting(project, folder, **settings)) as steps:
+        for told in steps:
+            if isinstance(told, Exporting) and given_up.is_set():
+                raise CancelledError("Cancelled; nothing was written.")
+            yield told

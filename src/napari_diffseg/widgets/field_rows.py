@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from magicgui.widgets import CheckBox, ComboBox, LineEdit, SpinBox
 from magicgui.widgets.bases import ValueWidget
 from pydantic.fields import FieldInfo
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QFileDialog, QPushButton, QWidget
 
 AUTOMATIC = "automatic"
 _SCALARS = (int, float, str)
@@ -20,10 +21,11 @@ _SCALARS = (int, float, str)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An input widget, and what a value that it shows means to the field."""
+    """An input widget, what a value that it shows means to the field, and what else helps to fill it in."""
 
     widget: ValueWidget[Any]
     read: Callable[[Any], Any] = lambda value: value
+    beside: tuple[QWidget, ...] = ()
 
     @property
     def value(self) -> Any:
@@ -52,7 +54,7 @@ def row_for(field: FieldInfo, value: Any, *, name: str, label: str, tooltip: str
     """The row of a field, showing its value; None for a type that has none.
 
     Whole numbers are spin boxes, choices combo boxes, yes and no check boxes. Fractions are text (1e-4 is no
-    matter for a spin box), and so are tuples, with commas, and what may be None.
+    matter for a spin box), and so are tuples, with commas, files, and what may be None.
 
     Args:
         field: of a pydantic model.
@@ -75,6 +77,8 @@ def row_for(field: FieldInfo, value: Any, *, name: str, label: str, tooltip: str
         row = Row(_whole_number(field, value, look))
     elif kind.single in _SCALARS:
         row = _text(kind, value, empty, look)
+    elif kind.single is Path:
+        row = _file(_text(kind, value, empty, look))
     if row is not None:
         _keep_from_wheel(row.widget)
     return row
@@ -117,6 +121,19 @@ def _text(kind: _Kind, value: Any, empty: str, look: dict[str, Any]) -> Row:
     row = LineEdit(value=_written(value, kind), **look)
     row.native.setPlaceholderText(empty if kind.optional else "")
     return Row(row, partial(_read, kind))
+
+
+def _file(row: Row) -> Row:
+    """The row of a file's name, with a button that asks for the file."""
+    button = QPushButton("Choose…")
+
+    def choose(*_: object) -> None:
+        name, _kind = QFileDialog.getOpenFileName(button, row.widget.tooltip)
+        if name:
+            row.widget.value = name
+
+    button.clicked.connect(choose)
+    return replace(row, beside=(button,))
 
 
 def _written(value: Any, kind: _Kind) -> str:

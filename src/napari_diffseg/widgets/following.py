@@ -23,6 +23,7 @@ from napari_diffseg.training.events import (
     Stepped,
     Validated,
     Warned,
+    pace,
 )
 from napari_diffseg.training.folder import LOG, RUN, RunSummary
 from napari_diffseg.training.status import ALIVE, State, read_status
@@ -75,11 +76,11 @@ class Seen:
         after = self.control._state if self.control is not None else None
         if after in ALIVE:
             return after
+        if self.comparison is not None:
+            return "finished"
         if self.in_hand:
             return "comparing" if after == "finished" else "preparing"
-        if after == "finished":
-            return "finished" if self.comparison is not None else "stopped"
-        return after or "stopped"
+        return "stopped" if after in (None, "finished") else after
 
     @property
     def is_followed(self) -> bool:
@@ -158,15 +159,15 @@ class Follower:
         summary = RunSummary(self.folder, self._config, status, tuple(self._validated))
         return Seen(
             summary,
-            self._prepared,
-            self._started,
-            self._step_s,
-            tuple(self._warned),
-            self._made,
-            summary.checkpoint,
-            self._see_control(),
-            read_comparison(self.folder) if self._config.with_control else None,
-            status is not None and status.state == "finished" and status.is_alive(),
+            prepared=self._prepared,
+            started=self._started,
+            step_s=self._step_s,
+            warned=tuple(self._warned),
+            made=self._made,
+            checkpoint=summary.checkpoint,
+            control=self._see_control(),
+            comparison=read_comparison(self.folder, self._config),
+            in_hand=status is not None and status.state == "finished" and status.is_alive(),
         )
 
     def curves(self) -> Curves:
@@ -194,8 +195,7 @@ class Follower:
         self._steps.append(event.step)
         self._losses.append(event.loss)
         self._rates.append(event.learning_rate)
-        before = self._step_s
-        self._step_s = event.seconds if before is None else 0.9 * before + 0.1 * event.seconds
+        self._step_s = pace(self._step_s, event)
 
     def _see_control(self) -> Seen | None:
         folder = self.folder / WITHOUT_DIFFUSION

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QMenu, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QMenu, QPushButton, QWidget
 
 from napari_diffseg.raters.lesion import Lesion
 from napari_diffseg.raters.project_document import ProjectDocument
@@ -15,9 +15,10 @@ from napari_diffseg.widgets.lesion_form import LesionForm
 from napari_diffseg.widgets.lesion_table import LesionTable
 from napari_diffseg.widgets.plain_label import PlainLabel
 from napari_diffseg.widgets.question import Question
+from napari_diffseg.widgets.rater_session import ReadSession
 from napari_diffseg.widgets.read_keys import OWN_KEYS
 from napari_diffseg.widgets.read_on_screen import ReadOnScreen
-from napari_diffseg.widgets.rows import equal
+from napari_diffseg.widgets.rows import column_in, equal
 
 
 class LesionPanel(QWidget):
@@ -39,17 +40,9 @@ class LesionPanel(QWidget):
         self._kinds = project.form.kinds
         self._read: ReadOnScreen | None = None
         self._placing: LesionKind | None = None
-        self.table, self.form, self.question = (
-            LesionTable(),
-            LesionForm(project.form, project.labels),
-            Question(),
-        )
-        self.new, self.mark, self.delete = (
-            QPushButton("New"),
-            QPushButton("Mark point"),
-            QPushButton("Delete"),
-        )
-        self.hint = PlainLabel()
+        self.table, self.form = LesionTable(), LesionForm(project.form, project.labels)
+        self.new, self.mark = QPushButton("New"), QPushButton("Mark point")
+        self.delete, self.question, self.hint = QPushButton("Delete"), Question(), PlainLabel()
         self._lay_out()
         self.table.chosen.connect(self._choose)
         self.form.changed.connect(self._say)
@@ -155,12 +148,12 @@ class LesionPanel(QWidget):
         self.mark.setVisible(bool(points))
         for button in (self.new, self.mark, self.delete):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
         buttons = equal(self.new, *([self.mark] if points else []), self.delete)
-        for widget in (self.table, buttons, self.hint, self.question, self.form):
-            layout.addWidget(widget, int(widget is self.table))
+        column_in(self, self.table, buttons, self.hint, self.question, self.form, growing=self.table)
+
+    @property
+    def _session(self) -> ReadSession | None:
+        return self._read.session if self._read is not None else None
 
     def _choose(self, number: int) -> None:
         self.take(number)
@@ -178,16 +171,16 @@ class LesionPanel(QWidget):
 
     def _place(self, voxel: Shape) -> None:
         self.hint.say("")
-        if self._read is not None and self._read.session is not None and self._placing is not None:
-            self._read.session.add(self._placing.name, self._take_new, voxel=voxel)
+        if (session := self._session) is not None and self._placing is not None:
+            session.add(self._placing.name, self._take_new, voxel=voxel)
 
     def _say(self, lesion: Lesion) -> None:
-        if self._read is not None and self._read.session is not None:
-            self._read.session.say(lesion)
+        if (session := self._session) is not None:
+            session.say(lesion)
 
     def _delete(self, lesion: Lesion) -> None:
-        if self._read is not None and self._read.session is not None:
-            self._read.session.remove(lesion.number, lambda _: self._offer_back(lesion))
+        if (session := self._session) is not None:
+            session.remove(lesion.number, lambda _: self._offer_back(lesion))
         self.left.emit()
 
     def _offer_back(self, lesion: Lesion) -> None:
@@ -198,8 +191,8 @@ class LesionPanel(QWidget):
         self.question.ask(f"Lesion {lesion.number} was deleted.", {"Undo": undo, "Close": None})
 
     def _restore(self, number: int) -> None:
-        if self._read is not None and self._read.session is not None:
-            self._read.session.restore(number, self.take)
+        if (session := self._session) is not None:
+            session.restore(number, self.take)
 
 
 def _key(name: str) -> str:

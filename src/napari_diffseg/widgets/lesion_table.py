@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+from qtpy.QtWidgets import QTableWidgetItem
+
+from napari_diffseg.widgets.row_table import RowTable
 
 _COLUMNS = ("", "Lesion", "Size", "Rated")
 _LEAST_ROWS = 2
+_SWATCH = 12
 _NUMBER = Qt.ItemDataRole.UserRole
 
 
@@ -35,7 +38,7 @@ class LesionRow:
     open: tuple[str, ...] = ()
 
 
-class LesionTable(QTableWidget):
+class LesionTable(RowTable):
     """A click on a row takes its lesion in hand.
 
     Signals:
@@ -45,26 +48,10 @@ class LesionTable(QTableWidget):
     chosen = Signal(int)
 
     def __init__(self) -> None:
-        super().__init__(0, len(_COLUMNS))
+        super().__init__(_COLUMNS, growing=1)
         self._shown: tuple[LesionRow, ...] = ()
-        self.setHorizontalHeaderLabels(_COLUMNS)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys with the picture
-        self.setTabKeyNavigation(False)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setIconSize(QSize(12, 12))
-        rows, columns = self.verticalHeader(), self.horizontalHeader()
-        assert rows is not None
-        assert columns is not None
-        rows.hide()
-        rows.setDefaultSectionSize(self.fontMetrics().lineSpacing() + 8)
-        columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        columns.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
-        columns.setHighlightSections(False)
+        self.setIconSize(QSize(_SWATCH, _SWATCH))
         self.cellClicked.connect(self._tell)
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
@@ -73,10 +60,7 @@ class LesionTable(QTableWidget):
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """Room for two lesions; more scroll."""
-        rows, columns = self.verticalHeader(), self.horizontalHeader()
-        assert rows is not None
-        assert columns is not None
-        return QSize(200, columns.sizeHint().height() + _LEAST_ROWS * rows.defaultSectionSize() + 4)
+        return QSize(200, self.height_of(_LEAST_ROWS))
 
     def show_rows(self, rows: Sequence[LesionRow], in_hand: int) -> None:
         """Show how the lesions stand now.
@@ -122,6 +106,6 @@ class LesionTable(QTableWidget):
 
 
 def _swatch(colour: str) -> QIcon:
-    pixmap = QPixmap(12, 12)
+    pixmap = QPixmap(_SWATCH, _SWATCH)
     pixmap.fill(QColor(colour))
     return QIcon(pixmap)

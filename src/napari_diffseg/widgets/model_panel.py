@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_diffseg.errors import DiffSegError
 from napari_diffseg.inference.settings import settings_lacking
@@ -21,6 +21,7 @@ from napari_diffseg.widgets.options_form import OptionsForm
 from napari_diffseg.widgets.plain_label import PlainLabel, heading
 from napari_diffseg.widgets.preferences import preferred_folders, preferred_options
 from napari_diffseg.widgets.progress import RunProgress
+from napari_diffseg.widgets.rows import column_in
 from napari_diffseg.widgets.sheet import Sheet
 
 _SETTINGS = ("members", "steps", "seed")
@@ -57,10 +58,8 @@ class ModelPanel(QWidget):
         self.volumes = Sheet(("Reader", "Volume", "Inside"), most_rows=4)
         self.trial = ModelTrial(project, self)
         self.again = QPushButton("Another model, other settings…")
-        self._results = _column(
-            self.chosen, self.verdict, self.sentence, self.measures, self.interval, self.volumes
-        )
-        self._setup = self._lay_out()
+        self._setup, self._results = QWidget(), QWidget()
+        self._lay_out()
         self._connect()
         self._take_model()
 
@@ -92,16 +91,14 @@ class ModelPanel(QWidget):
         """Leave no thread."""
         self.trial.close()
 
-    def _lay_out(self) -> QWidget:
+    def _lay_out(self) -> None:
         self.start.setToolTip("Draw an ensemble in the box around the reads, and hold it against them.")
         self.again.setToolTip("What was found stays on screen until something is changed.")
-        setup = _column(self.model, self.form.panel(_SETTINGS), self.note)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 6, 0, 0)
-        layout.setSpacing(6)
-        for part in (setup, self.start, self.progress, self.message, self._results, self.again):
-            layout.addWidget(part)
-        return setup
+        column_in(self._setup, self.model, self.form.panel(_SETTINGS), self.note, spacing=6)
+        told = self.chosen, self.verdict, self.sentence
+        column_in(self._results, *told, self.measures, self.interval, self.volumes, spacing=6)
+        parts = self._setup, self.start, self.progress, self.message, self._results, self.again
+        column_in(self, *parts, spacing=6).setContentsMargins(0, 6, 0, 0)
 
     def _connect(self) -> None:
         self.model.changed.connect(self._take_model)
@@ -189,7 +186,7 @@ class ModelPanel(QWidget):
         self.sentence.say(judged.sentence)
         self.measures.show_rows(list(words.measures(judged)))
         self.interval.say(words.ensemble_interval(rows))
-        self.volumes.show_rows(list(words.volumes(rows, judged)))
+        self.volumes.show_rows(list(words.volumes(rows, judged, self._project.document.raters)))
 
     def _explain(self, error: DiffSegError) -> None:
         self.message.say(str(error))
@@ -201,13 +198,3 @@ class ModelPanel(QWidget):
         self._review()
         self._show()
         self.message.say(self.message.text() or said)
-
-
-def _column(*parts: QWidget) -> QWidget:
-    content = QWidget()
-    column = QVBoxLayout(content)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(6)
-    for part in parts:
-        column.addWidget(part)
-    return content

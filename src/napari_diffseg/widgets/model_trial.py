@@ -79,7 +79,8 @@ class ModelTrial(QObject):
 
     def __init__(self, project: Project, parent: QObject) -> None:
         super().__init__(parent)
-        self.project, self.engine = project, None  # type: Project, Engine | None
+        self.project = project
+        self.engine: Engine | None = None
         self._left: list[str] = []
         self._chosen: tuple[Path, Document, SamplingOptions] | None = None
         self._by: str | None = None

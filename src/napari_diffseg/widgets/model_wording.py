@@ -9,7 +9,8 @@ from napari_diffseg.raters.against_model import ModelAgainstRaters
 from napari_diffseg.raters.estimate import Estimate
 from napari_diffseg.raters.verdict import Verdict
 from napari_diffseg.results.result import ClassInfo, Result
-from napari_diffseg.widgets.compare_wording import UNDEFINED, interval, millilitres, number
+from napari_diffseg.widgets.compare_wording import UNDEFINED, interval, number
+from napari_diffseg.widgets.rater_wording import millilitres
 from napari_diffseg.widgets.wording import count
 
 _VERDICTS = {
@@ -47,11 +48,21 @@ def measures(found: Verdict) -> Iterator[tuple[str, str, str]]:
         yield what, number(value.mean, 3), interval(value, 3)
 
 
-def volumes(found: Sequence[ModelAgainstRaters], judged: Verdict) -> Iterator[tuple[str, str, str]]:
-    """A row a reader: of one case volume and whether it is inside, of several how often it is."""
+def volumes(
+    found: Sequence[ModelAgainstRaters], judged: Verdict, raters: Sequence[str]
+) -> Iterator[tuple[str, str, str]]:
+    """A row a reader: of one case volume and whether it is inside, of several how often it is.
+
+    Args:
+        found: of each case.
+        judged: over them.
+        raters: names in the project; over several cases these alone, since "reader 1" is somebody else in
+            the next case.
+    """
     if len(found) > 1:
         for rater, share in judged.inside_by_rater.items():
-            yield rater, UNDEFINED, f"{number(share)} of cases"
+            if rater in raters:
+                yield rater, UNDEFINED, f"{number(share)} of cases"
         return
     (case,) = found
     inside = case.inside or (None,) * len(case.raters)

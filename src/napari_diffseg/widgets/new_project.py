@@ -5,38 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QCheckBox,
-    QComboBox,
-    QDialog,
-    QDialogButtonBox,
-    QFileDialog,
-    QLineEdit,
-    QListWidget,
-    QListWidgetItem,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QComboBox, QFileDialog, QLineEdit, QPushButton, QWidget
 from superqt import QElidingLabel
 
-from napari_diffseg.errors import DiffSegError
 from napari_diffseg.raters.lidc_form import LIDC_FORM
+from napari_diffseg.raters.project import Project
 from napari_diffseg.raters.rating_form import PLAIN_FORM
-from napari_diffseg.widgets.errand import Errand, give_up_all
+from napari_diffseg.widgets.case_chooser import CaseChooser
+from napari_diffseg.widgets.cases_dialog import CasesDialog
 from napari_diffseg.widgets.making_project import Plan, make_project
-from napari_diffseg.widgets.plain_label import PlainLabel
-from napari_diffseg.widgets.rows import Rows, equal
+from napari_diffseg.widgets.protocol_form import ProtocolForm
+from napari_diffseg.widgets.rater_memory import remember
+from napari_diffseg.widgets.reader_names import names_in, problem_with
+from napari_diffseg.widgets.rows import Rows
+from napari_diffseg.widgets.section import Section
 
 _FORMS = {
     "Lesions, without ratings": (PLAIN_FORM, "lesion"),
     "Lung nodules, with the nine ratings of LIDC": (LIDC_FORM, "nodule"),
 }
-_PATH = Qt.ItemDataRole.UserRole
 
 
-class NewProject(QDialog):
+class NewProject(CasesDialog):
     """A form; what is made is made in a thread.
 
     Args:
@@ -49,65 +39,57 @@ class NewProject(QDialog):
     made = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("New rater project")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__("New rater project", "Create project", CaseChooser(), parent)
         self.title, self.raters, self.classes = QLineEdit(), QLineEdit(), QLineEdit()
-        self.form, self.copy = QComboBox(), QCheckBox("Copy the scans into the project")
+        self.form, self.protocol = QComboBox(), ProtocolForm()
         self.folder = Path.home()
         self.place, self.change = QElidingLabel(), QPushButton("Change…")
-        self.scans = QListWidget()
-        self.add_files, self.add_dicom = QPushButton("Add NIfTI files…"), QPushButton("Add DICOM folder…")
-        self.drop = QPushButton("Remove")
-        self.message = PlainLabel()
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.create_ = QPushButton("Create project")
-        self.buttons.addButton(self.create_, QDialogButtonBox.ButtonRole.AcceptRole)
         self._fill()
-        self._lay_out()
+        self._arrange()
         self._connect()
-        self._review()
+        self.review()
 
     def use_folder(self, folder: Path) -> None:
         """Make the project in this folder."""
         self.folder = folder
-        self._review()
-
-    def add_scans(self, *paths: Path) -> None:
-        """Add scans; one that is listed already is not added again."""
-        for path in paths:
-            if path not in self._scans():
-                item = QListWidgetItem(path.name)
-                item.setData(_PATH, str(path))
-                item.setToolTip(str(path))
-                self.scans.addItem(item)
-        self._review()
+        self.review()
 
     def plan(self) -> Plan:
         """What the form says."""
         form, _ = _FORMS[self.form.currentText()]
         return Plan(
-            self.folder,
-            self.title.text().strip(),
-            self._scans(),
-            _names(self.classes.text()),
-            _names(self.raters.text()),
-            form,
-            self.copy.isChecked(),
+            folder=self.folder,
+            title=self.title.text().strip(),
+            cases=self.cases.drafts,
+            classes=names_in(self.classes.text()),
+            raters=names_in(self.raters.text()),
+            form=form,
+            protocol=self.protocol.protocol(),
+            copy=self.cases.copy.isChecked(),
         )
 
     def make(self) -> None:
         """Make the project."""
-        self.create_.setEnabled(False)
-        errand = Errand(self, make_project, self.plan())
-        errand.told.connect(self._tell)
-        errand.failed.connect(self._explain)
-        errand.run()
+        self.begin(make_project, self.plan())
 
-    def done(self, result: int) -> None:
-        """Called by Qt when the dialog closes, by whichever way."""
-        give_up_all(self)
-        super().done(result)
+    def problem(self) -> str:
+        """What is wrong with the form or lacks."""
+        plan = self.plan()
+        needed = {"a title": plan.title, "readers": plan.raters, "classes": plan.classes, "cases": plan.cases}
+        lacking = ", ".join(words for words, given in needed.items() if not given)
+        return problem_with(plan.raters) or (f"Still needed: {lacking}." if lacking else "")
+
+    def review(self, *_: object) -> None:
+        """Show where the project will be too."""
+        super().review()
+        root = str(self.plan().root)
+        self.place.setText(root)
+        self.place.setToolTip(root)
+
+    def take(self, told: Project) -> None:
+        """The project is made; whoever chose files trusts their folders."""
+        remember(told.root, trusted=tuple(map(str, told.trusted)))
+        self.made.emit(told.root)
 
     def _fill(self) -> None:
         self.title.setPlaceholderText("for example: Nodules 2026")
@@ -117,16 +99,10 @@ class NewProject(QDialog):
         self.form.addItems(list(_FORMS))
         self.form.setToolTip("What may be marked, and what is asked about each lesion.")
         self.classes.setText(_FORMS[self.form.currentText()][1])
-        self.copy.setChecked(True)
-        self.copy.setToolTip(
-            "Otherwise they stay where they are, and everybody must reach them under the same path. "
-            "DICOM is always written into the project."
-        )
         self.place.setTextFormat(Qt.TextFormat.PlainText)
         self.place.setElideMode(Qt.TextElideMode.ElideMiddle)
-        self.scans.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
 
-    def _lay_out(self) -> None:
+    def _arrange(self) -> None:
         upper, lower = QWidget(), QWidget()
         rows = Rows(upper)
         rows.add("Title", self.title)
@@ -134,41 +110,15 @@ class NewProject(QDialog):
         rows.add("Form", self.form)
         rows.add("Classes", self.classes)
         Rows(lower).add("Folder", self.place, self.change)
-        layout = QVBoxLayout(self)
-        for widget in (
-            upper,
-            PlainLabel("Scans, a case each:"),
-            self.scans,
-            equal(self.add_files, self.add_dicom, self.drop),
-            self.copy,
-            lower,
-            self.message,
-            self.buttons,
-        ):
-            layout.addWidget(widget)
-        self.resize(480, 460)
+        self.lay_out(upper, self.cases, Section("Protocol", self.protocol), lower)
+        self.resize(520, 600)
 
     def _connect(self) -> None:
-        self.title.textChanged.connect(self._review)
-        self.raters.textChanged.connect(self._review)
-        self.classes.textChanged.connect(self._review)
+        self.title.textChanged.connect(self.review)
+        self.raters.textChanged.connect(self.review)
+        self.classes.textChanged.connect(self.review)
         self.form.currentTextChanged.connect(self._take_form)
         self.change.clicked.connect(self._ask_folder)
-        self.add_files.clicked.connect(self._ask_files)
-        self.add_dicom.clicked.connect(self._ask_dicom)
-        self.drop.clicked.connect(self._drop)
-        self.buttons.accepted.connect(self.make)
-        self.buttons.rejected.connect(self.reject)
-
-    def _scans(self) -> tuple[Path, ...]:
-        items = [self.scans.item(row) for row in range(self.scans.count())]
-        return tuple(Path(item.data(_PATH)) for item in items if item is not None)
-
-    def _review(self, *_: object) -> None:
-        plan = self.plan()
-        self.place.setText(str(plan.root))
-        self.place.setToolTip(str(plan.root))
-        self.create_.setEnabled(all((plan.title, plan.raters, plan.classes, plan.scans)))
 
     def _take_form(self, *_: object) -> None:
         """Another form proposes its class, unless the person named others."""
@@ -179,32 +129,3 @@ class NewProject(QDialog):
         name = QFileDialog.getExistingDirectory(self, "Make the project in this folder", str(self.folder))
         if name:
             self.use_folder(Path(name))
-
-    def _ask_files(self, *_: object) -> None:
-        names, _kind = QFileDialog.getOpenFileNames(self, "Add scans", "", "NIfTI (*.nii *.nii.gz)")
-        self.add_scans(*(Path(name) for name in names))
-
-    def _ask_dicom(self, *_: object) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Add the folder of one DICOM series")
-        if name:
-            self.add_scans(Path(name))
-
-    def _drop(self, *_: object) -> None:
-        for item in self.scans.selectedItems():
-            self.scans.takeItem(self.scans.row(item))
-        self._review()
-
-    def _tell(self, told: str | Path) -> None:
-        if isinstance(told, Path):
-            self.made.emit(told)
-            self.accept()
-        else:
-            self.message.say(told)
-
-    def _explain(self, error: DiffSegError) -> None:
-        self.message.say(str(error))
-        self.create_.setEnabled(True)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name for part in text.split(",") if (name := part.strip()))

@@ -117,7 +117,7 @@ class OptionsForm(Generic[Options]):
         if isinstance(row, CheckBox):
             layout.addRow(row.native)
             return row.native
-        return layout.add(row.label, row.native, *beside)
+        return layout.add(row.label, row.native, *self._rows[name].beside, *beside)
 
     def _sentence(self, error: ValidationError) -> str:
         """What is wrong, beginning with the label of the row where it is one row that is wrong."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QSizePolicy
+from superqt import QElidingLabel
 
 
 class PlainLabel(QLabel):
@@ -30,7 +31,20 @@ class PlainLabel(QLabel):
 def heading(text: str) -> PlainLabel:
     """A title over a part of a dock."""
     label = PlainLabel(text)
+    embolden(label)
+    return label
+
+
+def one_line(text: str = "") -> QElidingLabel:
+    """Text as it is in a single line, cut in its middle where there is no room."""
+    label = QElidingLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setElideMode(Qt.TextElideMode.ElideMiddle)
+    return label
+
+
+def embolden(label: QLabel) -> None:
+    """Show a label's text in bold."""
     font = label.font()
     font.setBold(True)
     label.setFont(font)
-    return label

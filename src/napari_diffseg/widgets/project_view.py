@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Event as Flag
@@ -15,7 +16,8 @@ from superqt import QElidingLabel
 from napari_diffseg.errors import DiffSegError
 from napari_diffseg.raters.opening import Start
 from napari_diffseg.raters.overview import Row, overview
-from napari_diffseg.raters.project import Project, open_project
+from napari_diffseg.raters.project import Project
+from napari_diffseg.widgets.add_to_project import AddToProject
 from napari_diffseg.widgets.case_page import CasePage
 from napari_diffseg.widgets.compare_page import ComparePage
 from napari_diffseg.widgets.errand import Errand
@@ -47,7 +49,7 @@ class ProjectView(QWidget):
         self.who, self.trust = QComboBox(), Question()
         self.cases, self.page = CasePage(project.document), ReadPage(viewer, project)
         self.compare = ComparePage(viewer, project)
-        self.tabs = QTabWidget()
+        self.tabs, self.add = QTabWidget(), QPushButton("Add…")
         self._lay_out()
         self._connect()
         self._ask_trust()
@@ -106,6 +108,7 @@ class ProjectView(QWidget):
         self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setToolTip(str(self.project.root))
         self.leave.setToolTip("Close this project and choose another one.")
+        self.add.setToolTip("Add cases or readers; for the project’s owner.")
         self.who.setPlaceholderText("choose your name")
         self.who.addItems(self.project.document.raters)
         self.who.setToolTip(
@@ -115,7 +118,9 @@ class ProjectView(QWidget):
         self.tabs.addTab(self.page, "Read")
         self.tabs.addTab(self.compare, "Compare")
         self.tabs.setTabEnabled(1, False)
-        head = QWidget()
+        corner, head = row_of(self.add), QWidget()
+        corner.setContentsMargins(0, 0, 8, 0)  # under the button above
+        self.tabs.setCornerWidget(corner)
         column = QVBoxLayout(head)
         column.setContentsMargins(8, 4, 8, 0)
         column.setSpacing(4)
@@ -130,6 +135,7 @@ class ProjectView(QWidget):
     def _connect(self) -> None:
         self.leave.clicked.connect(self.left)
         self.who.activated.connect(self._take_rater)
+        self.add.clicked.connect(self._ask_more)
         self.cases.opened.connect(self.open_case)
         self.page.stepped.connect(self._step)
         self.page.again.connect(self._again)
@@ -162,12 +168,25 @@ class ProjectView(QWidget):
             )
 
     def _trust(self, folders: tuple[Path, ...]) -> None:
-        remember(self.project.root, trusted=tuple(map(str, folders)))
-        try:
-            self.project = open_project(self.project.root, trusted=folders)
-            self.compare.take_project(self.project)
-        except DiffSegError as error:
-            self._explain(error)
+        self._take_project(replace(self.project, trusted=(*self.project.trusted, *folders)))
+
+    def _take_project(self, project: Project) -> None:
+        """More folders are trusted, or there are more cases and readers."""
+        remember(project.root, trusted=tuple(map(str, project.trusted)))
+        self.project = project
+        self.compare.take_project(project)
+        self.who.addItems([name for name in project.document.raters if self.who.findText(name) < 0])
+
+    def _ask_more(self, *_: object) -> None:
+        dialog = AddToProject(self.project, self)
+        dialog.added.connect(self._show_more)
+        dialog.open()
+
+    def _show_more(self, project: Project) -> None:
+        self._take_project(project)
+        self.compare.clear()  # a new reader blinds cases again
+        self.tabs.setCurrentWidget(self.cases)
+        self.look()
 
     def _show_rows(self, rows: tuple[Row, ...]) -> None:
         self.cases.show_rows(rows, self.rater)

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 from napari_diffseg.datasets.dataset import Dataset
-from napari_diffseg.datasets.split import Split, split_by_patient
+from napari_diffseg.datasets.split import Split
 from napari_diffseg.errors import DatasetError
+from napari_diffseg.training.comparison import LEAST_PATIENTS
 from napari_diffseg.training.config import RunConfig
+from napari_diffseg.training.parting import parted
 from napari_diffseg.training.without_diffusion import control_of
 from napari_diffseg.widgets.wording import count
-
-_LEAST_PATIENTS = 2
 
 
 def split_of(config: RunConfig, dataset: Dataset) -> Split:
     """The parts that the run will have.
 
     Raises:
-        DatasetError: no patient would be left to train on, or too few to compare on where that is wanted.
+        DatasetError: the split file does not fit, no patient would be left to train on, or too few to
+            compare on where that is wanted.
         DiffSegError: a comparison is wanted, and the settings allow none.
     """
-    split = split_by_patient(dataset, validation=config.data.validation, seed=config.data.split_seed)
+    split = parted(dataset, config.data)
     if config.with_control:
         control_of(config)
         patients = len({case.patient for case in dataset.chosen(split.validation)})
-        if patients < _LEAST_PATIENTS:
+        if patients < LEAST_PATIENTS:
             raise DatasetError(
                 f"The validation part has cases of {count(patients, 'patient')}, and a comparison without "
-                f"diffusion needs {_LEAST_PATIENTS}. Raise All settings → Data → Validation, or leave it out."
+                f"diffusion needs {LEAST_PATIENTS}. Enlarge that part under All settings → Data, or leave "
+                "the comparison out."
             )
     return split
 

@@ -15,6 +15,7 @@ from napari_diffseg.raters.opening import Start, open_read
 from napari_diffseg.raters.project import Project
 from napari_diffseg.raters.read import Read
 from napari_diffseg.raters.read_record import ReadRecord, sessions
+from napari_diffseg.raters.voxel_counts import VoxelCounts
 from napari_diffseg.volume import Scan
 
 
@@ -27,6 +28,7 @@ class OpenCase:
         record: of the session.
         mask: to draw in.
         lesions: that count.
+        counts: of the mask as it was opened.
         read: None for a finished session, which can only be looked at.
     """
 
@@ -34,6 +36,7 @@ class OpenCase:
     record: ReadRecord
     mask: UInt8[np.ndarray, "D H W"]
     lesions: tuple[Lesion, ...]
+    counts: VoxelCounts
     read: Read | None
 
 
@@ -62,11 +65,13 @@ def open_case(
             (read for read in reads_of(project, case, by=rater) if read.own),
             key=lambda read: read.record.session,
         )
-        yield OpenCase(scan, own.record, own.mask().data, own.lesions(), None)
+        mask = own.mask().data
+        yield OpenCase(scan, own.record, mask, own.lesions(), VoxelCounts(mask), None)
         return
     read = open_read(project, case, rater, scan=scan, start=start or "empty")
     try:
-        yield OpenCase(scan, read.facts, read.mask(), read.lesions, read)
+        mask = read.mask()
+        yield OpenCase(scan, read.facts, mask, read.lesions, VoxelCounts(mask), read)
     finally:
         if given_up.is_set():
             read.close()

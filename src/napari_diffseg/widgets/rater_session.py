@@ -37,6 +37,7 @@ class ReadSession(QObject):
         read: open.
         layers: that show it.
         tools: draw in them, so that the layer's undo knows.
+        counts: of the mask as it was opened.
         parent: of this.
 
     Attributes:
@@ -53,13 +54,15 @@ class ReadSession(QObject):
     failed = Signal(object)
     changed = Signal()
 
-    def __init__(self, read: Read, layers: ReadLayers, tools: ReadTools, parent: QObject) -> None:
+    def __init__(
+        self, read: Read, layers: ReadLayers, tools: ReadTools, counts: VoxelCounts, parent: QObject
+    ) -> None:
         super().__init__(parent)
         self.read, self.layers, self._tools = read, layers, tools
-        self.voxels: dict[int, int] = {}
+        self.voxels = counts.voxels()
         self.saved_at = 0.0
         self._said: dict[int, Lesion] = {}
-        self._counts: VoxelCounts | None = None
+        self._counts: VoxelCounts | None = counts
         self._unsaved, self._at_work, self._beating = False, False, False
         self._waiting: list[tuple[Callable[[Mask], Any], Then]] = []
         self._worked_s = 0.0
@@ -209,7 +212,7 @@ class ReadSession(QObject):
             self._soon.start(_SOON_MS)
 
     def _note_unsaved(self, error: DiffSegError) -> None:
-        self._at_work, self._unsaved = False, True
+        self._at_work, self._unsaved, self._counts = False, True, None
         self._waiting.clear()
         self.failed.emit(error)
         if self.read.editable:

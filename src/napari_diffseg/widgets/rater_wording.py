@@ -15,6 +15,8 @@ PHASES: dict[Phase, str] = {
     "unblinded": "Unblinded: every reader has finished, and this session says that you could see the others.",
 }
 
+_STATES = {"not begun": "to do", "open": "begun", "finished": "finished"}
+
 
 def clock(seconds: float) -> str:
     """For example "0:07", "12:30" or "1:02:30"."""
@@ -30,7 +32,12 @@ def time_of_day(seconds: float) -> str:
 
 def size(voxels: int, voxel_ml: float) -> str:
     """A volume, for example "1.52 ml" or "0.014 ml"; a dash where there is none."""
-    return f"{_two_digits(voxels * voxel_ml)} ml" if voxels else "–"
+    return f"{millilitres(voxels * voxel_ml)} ml" if voxels else "–"
+
+
+def millilitres(value: float) -> str:
+    """A volume, with three digits below 1 ml."""
+    return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"
 
 
 def rated(lesion: Lesion, form: RatingForm) -> str:
@@ -40,22 +47,20 @@ def rated(lesion: Lesion, form: RatingForm) -> str:
     return f"{len(form.fields) - len(form.missing(lesion.kind, lesion.ratings))} of {len(form.fields)}"
 
 
+def state(row: Row) -> str:
+    """How the rater's own read of a case stands, for example "finished · session 2"."""
+    again = f" · session {row.sessions}" if (row.sessions or 0) > 1 else ""
+    return f"{_STATES[row.state]}{again}"
+
+
 def progress(row: Row) -> str:
-    """What a case's row says of the rater's own work."""
+    """How much there is of it, for example "1 lesion · 12:30"; empty where it was not begun."""
     if row.state == "not begun":
         return ""
-    lesions, worked = count(row.lesions or 0, "lesion"), clock(row.active_seconds or 0.0)
-    again = f" · session {row.sessions}" if (row.sessions or 0) > 1 else ""
-    return f"{lesions} · {worked}{again}"
+    return f"{count(row.lesions or 0, 'lesion')} · {clock(row.active_seconds or 0.0)}"
 
 
 def finished_when(record: ReadRecord) -> str:
     """What is said of a session that can only be looked at."""
     moment = (record.finished or record.saved).astimezone()
     return f"You finished this on {moment:%d %B %Y, %H:%M}. Reading it again begins a new session."
-
-
-def _two_digits(millilitres: float) -> str:
-    if millilitres >= 1:
-        return f"{millilitres:.2f}"
-    return f"{millilitres:.3f}"

@@ -7,20 +7,20 @@ from pathlib import Path
 from threading import Event as Flag
 
 from napari.components import ViewerModel
-from qtpy.QtCore import QEvent, QSize
-from qtpy.QtWidgets import QApplication, QStackedLayout, QWidget
+from qtpy.QtWidgets import QStackedLayout
 
 from napari_diffseg.errors import DiffSegError
 from napari_diffseg.raters.project import Project, open_project
+from napari_diffseg.widgets.dock import Dock
 from napari_diffseg.widgets.errand import Errand, give_up_all
 from napari_diffseg.widgets.new_project import NewProject
 from napari_diffseg.widgets.project_view import ProjectView
 from napari_diffseg.widgets.start_page import StartPage
 
-_LEAST_WIDTH, _WIDTH = 320, 360
+_LEAST_WIDTH, _WIDTH = 320, 360  # wide enough for a list of lesions
 
 
-class RatersWidget(QWidget):
+class RatersWidget(Dock):
     """First a project is chosen, then its view takes the dock.
 
     Args:
@@ -31,28 +31,13 @@ class RatersWidget(QWidget):
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
-        super().__init__()
-        self._viewer = napari_viewer
-        self.start, self.view = StartPage(), None  # type: StartPage, ProjectView | None
+        super().__init__(napari_viewer, least_width=_LEAST_WIDTH, width=_WIDTH)
+        self.start = StartPage()
+        self.view: ProjectView | None = None
         self._layout = QStackedLayout(self)
         self._layout.addWidget(self.start)
-        self.setMinimumWidth(_LEAST_WIDTH)
         self.start.chosen.connect(self.open_project)
         self.start.wanted.connect(self._ask_new)
-        self._viewer.events.theme.connect(self._colour)
-        application = QApplication.instance()
-        if application is not None:
-            application.aboutToQuit.connect(self.shut_down)
-
-    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
-        """Wide enough for a list of lesions; napari makes docks as narrow as this."""
-        return QSize(_WIDTH, super().sizeHint().height())
-
-    def event(self, event: QEvent | None) -> bool:
-        """Notice that the dock was removed: napari takes it from its parent and tells nothing else."""
-        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.shut_down()
-        return bool(super().event(event))
 
     def open_project(self, root: Path) -> None:
         """Open the project in a folder."""
@@ -63,12 +48,17 @@ class RatersWidget(QWidget):
         errand.run()
 
     def shut_down(self) -> None:
-        """Save, leave the read, and leave no thread; when the dock or the viewer closes, perhaps for both."""
-        give_up_all(self)
+        """Save, leave the read, and leave no thread; may be called again."""
+        super().shut_down()
         if self.view is not None:
             self.view.close_down()
             self.view = None
-        self._viewer.events.theme.disconnect(self._colour)
+
+    def colour(self, event: object = None) -> None:
+        """Take the colours of the viewer's theme."""
+        if self.view is not None:
+            self.view.page.colour()
+            self.view.compare.colour()
 
     def _show(self, project: Project) -> None:
         self._leave()
@@ -96,11 +86,6 @@ class RatersWidget(QWidget):
 
     def _explain(self, error: DiffSegError) -> None:
         self.start.problem.say(str(error))
-
-    def _colour(self, event: object = None) -> None:
-        if self.view is not None:
-            self.view.page.colour()
-            self.view.compare.colour()
 
 
 def _open(root: Path, given_up: Flag) -> Iterator[Project]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
-from superqt import QElidingLabel
+from qtpy.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from napari_diffseg.raters.read_record import ReadRecord
-from napari_diffseg.widgets.plain_label import PlainLabel
+from napari_diffseg.widgets.plain_label import PlainLabel, embolden, one_line
 from napari_diffseg.widgets.rater_wording import PHASES
-from napari_diffseg.widgets.rows import row_of
+from napari_diffseg.widgets.rows import column_in, row_of
 
 
 class ReadHead(QWidget):
@@ -23,27 +22,16 @@ class ReadHead(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.previous, self.next, self.name = QPushButton("‹"), QPushButton("›"), QElidingLabel()
+        self.previous, self.next, self.name = QPushButton("‹"), QPushButton("›"), one_line()
         self.phase = PlainLabel()
         for button, tip in ((self.previous, "Previous case (PageUp)"), (self.next, "Next case (PageDown)")):
             button.setToolTip(tip)
             button.setFixedWidth(32)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        font = self.name.font()
-        font.setBold(True)
-        self.name.setFont(font)
+        embolden(self.name)
         self.name.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.name.setTextFormat(Qt.TextFormat.PlainText)
-        self.name.setElideMode(Qt.TextElideMode.ElideMiddle)
         self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        line = row_of(self.previous, self.name, self.next)
-        row = line.layout()
-        assert row is not None
-        layout.addWidget(line)
-        layout.addWidget(self.phase)
+        column_in(self, row_of(self.previous, self.name, self.next), self.phase)
         self.previous.clicked.connect(lambda: self.stepped.emit(-1))
         self.next.clicked.connect(lambda: self.stepped.emit(1))
 

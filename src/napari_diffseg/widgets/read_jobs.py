@@ -24,7 +24,7 @@ class Saved:
 
     Args:
         said: lesions whose ratings or notes were.
-        counts: of the mask as it is saved.
+        counts: of the mask as it is recorded.
         anything: whether there was something to save.
         answer: of the job that followed.
         error: why that was not done; what is said before is saved all the same.
@@ -50,17 +50,18 @@ def save(
         read: open.
         data: as it is drawn in at this moment.
         said: lesions as the rater has them now.
-        counts: of what was saved the last time; None at first.
+        counts: of what was saved the last time; None where it is not certain what was.
         job: called with the data; None for none.
 
     Raises:
         DiffSegError: it could not be saved; the job was not begun then.
     """
-    changed = _record(read, data, said)
+    changed = read.record(data)
     if counts is None:
-        counts = VoxelCounts(data)
+        counts = VoxelCounts(read.mask())
     elif changed is not None:
-        counts.update(data, changed)
+        counts.update(read.mask(), changed)  # and not the data, which are drawn in meanwhile
+    _say(read, said)
     anything = changed is not None or bool(said)
     if job is None:
         return Saved(said, counts, anything)
@@ -104,16 +105,15 @@ def leave(read: Read, data: Mask, said: Iterable[Lesion], worked_s: float) -> No
     """
     try:
         if read.editable:
-            _record(read, data, said)
+            read.record(data)
+            _say(read, said)
             read.beat(worked_s)
     finally:
         read.close()
 
 
-def _record(read: Read, data: Mask, said: Iterable[Lesion]) -> Box | None:
-    changed = read.record(data)
+def _say(read: Read, said: Iterable[Lesion]) -> None:
     known = {lesion.number for lesion in read.lesions}
     for lesion in said:
         if lesion.number in known:  # it may have been removed since
             read.change_lesion(lesion)
-    return changed

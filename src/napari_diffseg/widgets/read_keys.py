@@ -10,7 +10,7 @@ from napari.settings import get_settings
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from napari_diffseg.widgets.plain_label import heading
+from napari_diffseg.widgets.plain_label import embolden, heading
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +140,7 @@ def _grid(pairs: Sequence[tuple[str, str]]) -> QGridLayout:
         pressed, told = QLabel(key), QLabel(does)
         for label in (pressed, told):
             label.setTextFormat(Qt.TextFormat.PlainText)
-        font = pressed.font()
-        font.setBold(True)
-        pressed.setFont(font)
+        embolden(pressed)
         grid.addWidget(pressed, row, 0, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(told, row, 1)
     grid.setColumnMinimumWidth(0, _KEY_WIDTH)

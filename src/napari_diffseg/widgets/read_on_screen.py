@@ -12,7 +12,6 @@ from napari_diffseg.layers.read_view import ReadView
 from napari_diffseg.layers.reads import ReadLayers, Window
 from napari_diffseg.raters.lesion import FIRST_POINT, Lesion, next_number
 from napari_diffseg.raters.project import Project
-from napari_diffseg.raters.voxel_counts import VoxelCounts
 from napari_diffseg.widgets.lesion_table import LesionRow
 from napari_diffseg.widgets.point_placing import PointPlacing
 from napari_diffseg.widgets.rater_opening import OpenCase
@@ -63,10 +62,9 @@ class ReadOnScreen(QObject):
         self.session: ReadSession | None = None
         self._keys: ReadKeys | None = None
         if opened.read is None:
-            self._voxels = VoxelCounts(opened.mask).voxels()
             self.freeze()
         else:
-            self.session = ReadSession(opened.read, self.layers, self.tools, self)
+            self.session = ReadSession(opened.read, self.layers, self.tools, opened.counts, self)
             self._keys = ReadKeys(self.labels, actions)
             self.labels.mode = "paint"
         self.layers.show_points(self.lesions)
@@ -90,7 +88,7 @@ class ReadOnScreen(QObject):
 
     def rows(self) -> list[LesionRow]:
         """A row for each lesion, and for each class that was drawn without one."""
-        voxels = self._voxels if self.session is None else self.session.voxels
+        voxels = self.opened.counts.voxels() if self.session is None else self.session.voxels
         classes, grid = self._document.labels, self.opened.scan.grid
         rows = [
             LesionRow(number, info.colour, f"{info.name}, no lesion", size(voxels[number], grid.voxel_ml))

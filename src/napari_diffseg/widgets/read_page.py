@@ -9,7 +9,7 @@ from napari.components import ViewerModel
 from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QShortcut, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QShortcut, QWidget
 
 from napari_diffseg.errors import DiffSegError
 from napari_diffseg.layers.reads import Window
@@ -26,6 +26,7 @@ from napari_diffseg.widgets.read_head import ReadHead
 from napari_diffseg.widgets.read_keys import KeySheet
 from napari_diffseg.widgets.read_on_screen import ReadOnScreen
 from napari_diffseg.widgets.read_tool_buttons import ReadToolButtons
+from napari_diffseg.widgets.rows import column_in
 from napari_diffseg.widgets.save_line import SaveLine
 from napari_diffseg.widgets.section import Section
 
@@ -91,7 +92,6 @@ class ReadPage(QWidget):
             self.line.show_frozen()
             self.finishing.look_back(opened.record)
         self.panel.take_read(self.read)
-        self.plausible.take_read(self.read)
         self._follow_layer()
         self._show_state()
 
@@ -101,7 +101,7 @@ class ReadPage(QWidget):
         if read is None:
             return True
         self.panel.take_read(None)
-        self.plausible.take_read(None)
+        self._show_state()
         if read.session is not None:
             self.activity.stop()
         self._window = read.layers.window
@@ -109,7 +109,6 @@ class ReadPage(QWidget):
         for said in (self.warning, self.message):
             said.say("")
         self.finishing.withdraw()
-        self._show_state()
         return saved
 
     def close_down(self) -> None:
@@ -127,19 +126,8 @@ class ReadPage(QWidget):
         self.line.colour(theme.error.as_hex())
 
     def _lay_out(self) -> None:
-        parts = (
-            self.head,
-            self.warning,
-            self.tools,
-            self.offer,
-            self.panel,
-            self.message,
-            self.finishing,
-            self.line,
-        )
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scrolling(*parts, growing=self.panel))
+        above, below = (self.head, self.warning, self.tools, self.offer), (self.message, self.finishing)
+        column_in(self, scrolling(*above, self.panel, *below, self.line, growing=self.panel))
 
     def _connect(self) -> None:
         self.head.stepped.connect(self.stepped)
@@ -259,7 +247,8 @@ class ReadPage(QWidget):
     def _show_state(self) -> None:
         frozen = self.read is None or self.read.is_frozen
         self.tools.set_frozen(frozen)
-        self.plausible.review()
+        self.offer.setVisible(not frozen)
+        self.plausible.take_read(None if frozen else self.read)
         self.line.finish.setEnabled(not frozen)
 
     def _leave_dock(self) -> None:

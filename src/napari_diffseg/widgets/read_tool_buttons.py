@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QApplication, QCheckBox, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QCheckBox, QPushButton, QWidget
 
 from napari_diffseg.widgets.read_keys import OWN_KEYS
-from napari_diffseg.widgets.rows import equal, row_of
+from napari_diffseg.widgets.rows import column_in, equal, row_of
 
 _BUTTONS = {
     "interpolate": ("Interpolate", "Fill the empty slices between drawn ones."),
@@ -42,13 +42,13 @@ class ReadToolButtons(QWidget):
         for widget in (self.contour, self.in_3d, self.keys):
             widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.keys.clicked.connect(self.sheet)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
         named = self.buttons
-        layout.addWidget(equal(named["interpolate"], named["copy"]))
-        layout.addWidget(equal(named["smooth"], named["largest"]))
-        layout.addWidget(row_of(self.contour, self.in_3d, self.keys))
+        column_in(
+            self,
+            equal(named["interpolate"], named["copy"]),
+            equal(named["smooth"], named["largest"]),
+            row_of(self.contour, self.in_3d, self.keys),
+        )
 
     def set_frozen(self, frozen: bool) -> None:
         """Whether nothing can be drawn; what draws is not there then."""

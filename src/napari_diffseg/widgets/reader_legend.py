@@ -12,13 +12,12 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
 from napari_diffseg.layers.comparison import Arrangement, reader_colour, vote_colour
 from napari_diffseg.widgets.plain_label import PlainLabel
-from napari_diffseg.widgets.rows import row_of
+from napari_diffseg.widgets.rows import column_in, row_of
 
 _ARRANGEMENTS: dict[Arrangement, str] = {
     "together": "Readers as contours",
@@ -62,11 +61,7 @@ class ReaderLegend(QWidget):
         scale.setLayout(self._patches)
         self._patches.setContentsMargins(0, 0, 0, 0)
         self._patches.setSpacing(4)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        for part in (self.arrangement, self._names, row_of(self.votes, scale)):
-            layout.addWidget(part)
+        column_in(self, self.arrangement, self._names, row_of(self.votes, scale))
         self.arrangement.activated.connect(self._arrange)
         self.votes.toggled.connect(self.mapped)
 

@@ -1,9 +1,9 @@
-"""Labelled rows under one another."""
+"""Widgets under one another and beside one another, and labelled rows."""
 
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 _LABEL_WIDTH = 72
 
@@ -60,6 +60,25 @@ def row_of(field: QWidget, *beside: QWidget) -> QWidget:
         shares = widget.sizePolicy().horizontalPolicy() == QSizePolicy.Policy.Ignored
         layout.addWidget(widget, int(shares))
     return row
+
+
+def column_in(
+    widget: QWidget, *parts: QWidget, spacing: int = 4, growing: QWidget | None = None
+) -> QVBoxLayout:
+    """Put widgets under one another into an empty one, up to its edges; gives their layout.
+
+    Args:
+        widget: that holds them from now on.
+        parts: from top to bottom.
+        spacing: between them, in pixels.
+        growing: the part that takes the room there is.
+    """
+    column = QVBoxLayout(widget)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(spacing)
+    for part in parts:
+        column.addWidget(part, int(part is growing))
+    return column
 
 
 def tab_after(part: QWidget, *following: QWidget) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableWidget, QTableWidgetItem
+from qtpy.QtWidgets import QSizePolicy, QTableWidgetItem
 
 from napari_diffseg.methods.registry import methods
 from napari_diffseg.training.events import Validated
 from napari_diffseg.widgets.event_wording import deciding, metric_in_words, value_in_words
 from napari_diffseg.widgets.following import Seen
+from napari_diffseg.widgets.row_table import RowTable
 from napari_diffseg.widgets.run_wording import date, state_in_words, steps_in_words
 
 _COLUMNS = ("Run", "Data", "State", "Best")
@@ -20,7 +21,7 @@ _ORDER = Qt.ItemDataRole.UserRole
 _FOLDER = Qt.ItemDataRole.UserRole + 1
 
 
-class RunTable(QTableWidget):
+class RunTable(RowTable):
     """A row a run, two lines each: name and method, data and date, state and step, best metric and its step.
 
     A click on a heading sorts; the newest run is at the top at first.
@@ -32,37 +33,15 @@ class RunTable(QTableWidget):
     chosen = Signal(object)
 
     def __init__(self) -> None:
-        super().__init__(0, len(_COLUMNS))
-        self.setHorizontalHeaderLabels(_COLUMNS)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setTabKeyNavigation(False)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
+        super().__init__(_COLUMNS, lines=2)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        rows, columns = self.verticalHeader(), self.horizontalHeader()
-        assert rows is not None
-        assert columns is not None
-        rows.hide()
-        rows.setDefaultSectionSize(2 * self.fontMetrics().lineSpacing() + 8)
-        columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        columns.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        columns.setHighlightSections(False)
         self.sortItems(1, Qt.SortOrder.DescendingOrder)
         self.setSortingEnabled(True)
         self.itemSelectionChanged.connect(self._tell)
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """Room for three runs at most; more scroll."""
-        rows, columns = self.verticalHeader(), self.horizontalHeader()
-        assert rows is not None
-        assert columns is not None
-        return QSize(
-            320,
-            columns.sizeHint().height() + min(self.rowCount(), _ROWS_SHOWN) * rows.defaultSectionSize() + 4,
-        )
+        return QSize(320, self.height_of(min(self.rowCount(), _ROWS_SHOWN)))
 
     def current(self) -> Path | None:
         """The folder of the chosen run."""

@@ -13,7 +13,7 @@ from napari_diffseg.training.control import Request, ask
 from napari_diffseg.widgets.adopt import adopt, choose_in_segment
 from napari_diffseg.widgets.column import scrolling
 from napari_diffseg.widgets.errand import Errand
-from napari_diffseg.widgets.following import GOING_ON, Seen
+from napari_diffseg.widgets.following import GOING_ON, Seen, Standing
 from napari_diffseg.widgets.launched import Launched
 from napari_diffseg.widgets.plain_label import PlainLabel
 from napari_diffseg.widgets.run_table import RunTable
@@ -34,7 +34,7 @@ class Runs(QWidget):
         super().__init__()
         self._viewer = viewer
         self._looked = False
-        self._state: object = None
+        self._state: Standing | None = None
         self.nothing = PlainLabel()
         self.table, self.view, self.message = RunTable(), RunView(viewer), PlainLabel()
         self.watch = Watch(folder, self)

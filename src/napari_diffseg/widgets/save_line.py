@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QPushButton, QWidget
 
 from napari_diffseg.errors import DiffSegError
 from napari_diffseg.widgets.plain_label import PlainLabel
 from napari_diffseg.widgets.rater_wording import clock, time_of_day
-from napari_diffseg.widgets.rows import row_of
+from napari_diffseg.widgets.rows import column_in, row_of
 
 _AT_FIRST = "Saves itself as you draw."
 _AGAIN = "It is tried again every two seconds; keep napari open."
@@ -25,11 +25,7 @@ class SaveLine(QWidget):
         self.saved.setWordWrap(False)
         self.worked.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.worked.setToolTip("Time of active work on this case; it stops after half a minute without any.")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addWidget(self.trouble)
-        layout.addWidget(row_of(self.saved, self.worked, self.finish))
+        column_in(self, self.trouble, row_of(self.saved, self.worked, self.finish), spacing=2)
 
     def begin(self) -> None:
         """Another case is open."""

@@ -9,15 +9,9 @@ from contextlib import suppress
 from napari.components import ViewerModel
 from napari.layers import Image
 from napari.utils.theme import get_theme
-from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import (
-    QApplication,
-    QPushButton,
-    QShortcut,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QPushButton, QShortcut, QVBoxLayout, QWidget
 
 from napari_diffseg.errors import DiffSegError
 from napari_diffseg.inference.settings import settings_lacking
@@ -34,6 +28,7 @@ from napari_diffseg.results.events import Event, Finished, MemberDone, Stepped
 from napari_diffseg.volume import Box, Scan
 from napari_diffseg.widgets.channels import ChannelChooser
 from napari_diffseg.widgets.column import scrolling
+from napari_diffseg.widgets.dock import Dock
 from napari_diffseg.widgets.engine import Engine
 from napari_diffseg.widgets.job import Forecast, Job, Request
 from napari_diffseg.widgets.model import ModelChooser
@@ -48,10 +43,10 @@ from napari_diffseg.widgets.wording import ending, expectation, too_large
 
 _FIRST = ("members", "steps", "seed")
 _BY_THE_VIEWER = ("start_slice",)
-_LEAST_WIDTH, _WIDTH = 300, 344
+_LEAST_WIDTH, _WIDTH = 300, 344  # wide enough for a model's name
 
 
-class SegmentWidget(QWidget):
+class SegmentWidget(Dock):
     """Choose image, model, region and settings; press Segment; save what comes out.
 
     Args:
@@ -59,8 +54,7 @@ class SegmentWidget(QWidget):
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
-        super().__init__()
-        self._viewer = napari_viewer
+        super().__init__(napari_viewer, least_width=_LEAST_WIDTH, width=_WIDTH)
         self._layers: ResultLayers | None = None
         self._outline, self._outlined = RegionOutline(napari_viewer), False
         self.channels = ChannelChooser(napari_viewer)
@@ -78,7 +72,7 @@ class SegmentWidget(QWidget):
         self.engine = Engine(self)
         self._lay_out()
         self._connect()
-        self._colour()
+        self.colour()
         self._take_model()
 
     def reset_choices(self, event: object = None) -> None:
@@ -86,25 +80,20 @@ class SegmentWidget(QWidget):
         self.channels.reset_choices()
         self.region.reset_choices()
 
-    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
-        """Wide enough for a model's name; napari makes docks as narrow as this."""
-        return QSize(_WIDTH, super().sizeHint().height())
-
-    def event(self, event: QEvent | None) -> bool:
-        """Notice that the dock was removed: napari takes it from its parent and tells nothing else."""
-        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.shut_down()
-        return bool(super().event(event))
-
     def shut_down(self) -> None:
         """Stop the run and leave no thread; when the dock or the viewer closes, perhaps for both."""
         job = self.engine.close()
         self.outcome.close_down()
         self.region.disconnect()
         self._outline.hide()
-        self._viewer.events.theme.disconnect(self._colour)
+        super().shut_down()
         if job is not None:
             self._keep(job)
+
+    def colour(self, event: object = None) -> None:
+        """Take the colours of the viewer's theme."""
+        theme = get_theme(self._viewer.theme)
+        self.warning.setStyleSheet(f"color: {theme.warning.as_hex()};")
 
     def _lay_out(self) -> None:
         outer = QVBoxLayout(self)
@@ -147,17 +136,9 @@ class SegmentWidget(QWidget):
             (self.outcome.failed, self._explain),
         ):
             signal.connect(slot)
-        self._viewer.events.theme.connect(self._colour)
-        application = QApplication.instance()
-        if application is not None:
-            application.aboutToQuit.connect(self.shut_down)
         _on_keys("Ctrl+Return", self, Qt.ShortcutContext.WindowShortcut, self._press)
         _on_keys("Return", self.start, Qt.ShortcutContext.WidgetShortcut, self._press)
         _on_keys("Escape", self, Qt.ShortcutContext.WidgetWithChildrenShortcut, self._cancel)
-
-    def _colour(self, event: object = None) -> None:
-        theme = get_theme(self._viewer.theme)
-        self.warning.setStyleSheet(f"color: {theme.warning.as_hex()};")
 
     def _take_model(self) -> None:
         with suppress(DiffSegError):  # _review says why

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableWidget, QTableWidgetItem
+from qtpy.QtWidgets import QSizePolicy, QTableWidgetItem
 
-_MARGIN = 6
+from napari_diffseg.widgets.row_table import RowTable
 
 
-class Sheet(QTableWidget):
+class Sheet(RowTable):
     """Rows of text, as high as they are up to a number of them; the first column takes the room there is.
 
     Args:
@@ -24,25 +24,9 @@ class Sheet(QTableWidget):
     chosen = Signal(int)
 
     def __init__(self, columns: Sequence[str], *, most_rows: int = 6) -> None:
-        super().__init__(0, len(columns))
+        super().__init__(columns)
         self._most_rows = most_rows
-        self.setHorizontalHeaderLabels(list(columns))
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setTabKeyNavigation(False)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        rows, header = self.verticalHeader(), self.horizontalHeader()
-        assert rows is not None
-        assert header is not None
-        rows.hide()
-        rows.setDefaultSectionSize(self.fontMetrics().lineSpacing() + _MARGIN)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setHighlightSections(False)
         self.itemSelectionChanged.connect(self._tell)
 
     def show_rows(self, rows: Sequence[Sequence[str]], tips: Sequence[str] = ()) -> None:
@@ -74,12 +58,7 @@ class Sheet(QTableWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """As high as the rows that are seen at once."""
-        header, rows = self.horizontalHeader(), self.verticalHeader()
-        assert header is not None
-        assert rows is not None
-        seen = min(self.rowCount(), self._most_rows)
-        height = header.sizeHint().height() + seen * rows.defaultSectionSize() + 2 * self.frameWidth()
-        return QSize(super().sizeHint().width(), height)
+        return QSize(super().sizeHint().width(), self.height_of(min(self.rowCount(), self._most_rows)))
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """As high as its rows; as narrow as one likes."""

@@ -57,7 +57,8 @@ class Watch(QObject):
 
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.folder, self.chosen = folder, None  # type: Path, Path | None
+        self.folder = folder
+        self.chosen: Path | None = None
         self._eyes = _Eyes()
         self._worker: Worker | None = None
         self._again = False

@@ -1,16 +1,25 @@
 """The page that compares: who may see what, numbers of one case and of all, consensus, export, bad files."""
 
+from pathlib import Path
+
 import numpy as np
+import pydicom
 import pytest
 from qtpy.QtWidgets import QApplication
 
+from napari_diffseg.io.dicom import read_dicom
 from napari_diffseg.metrics import dice
 from napari_diffseg.raters.agreement import agreement
+from napari_diffseg.raters.cases import add_case, add_scan
 from napari_diffseg.raters.project_document import Protocol
 from napari_diffseg.raters.project_reads import reads_in_project
 from napari_diffseg.widgets.export_dialog import ExportDialog
 
 FIRST, SECOND = "hippocampus_148", "hippocampus_017"
+DATA = Path(__file__).parents[2] / "data"
+HIPPOCAMPUS = DATA / "hippocampus" / "images" / f"{FIRST}.nii.gz"
+DICOM = DATA / "dicom"
+CT = DICOM / "ct_lung"
 
 
 @pytest.fixture
@@ -137,6 +146,56 @@ def test_all_cases_give_means_with_intervals(qtbot, view, look, project, both_fi
     assert not page.tabs.isTabVisible(1)
 
 
+@pytest.fixture
+def both_read_again(both_finished, finished_by):
+    """Anna and Ben finish their reads, and then a second session each."""
+
+    def finish(project):
+        anna, _ = both_finished(project)
+        less = np.where(anna, 2, 0).astype("u1")
+        less[20:] = 0
+        finished_by(project, "Anna", less)
+        finished_by(project, "Ben", less)
+        return anna, less > 0
+
+    return finish
+
+
+def test_a_reader_s_sessions_are_held_against_one_another(
+    qtbot, view, compared, look, project, both_read_again
+):
+    first, second = both_read_again(project)
+    page = compared(view)
+    ((which, shown, *_),) = page.agreement.sessions.texts()  # Ben's are not Anna's to see
+    assert (which, shown) == ("Anna, 1 – 2", f"{float(dice(first, second)):.2f}")
+    look(view, owner=True)
+    page.head.choose(FIRST)
+    qtbot.waitUntil(lambda: page.case is not None, timeout=20_000)
+    assert [row[0] for row in page.agreement.sessions.texts()] == ["Anna, 1 – 2", "Ben, 1 – 2"]
+    ((pair, shown, *_),) = page.agreement.pairs.texts()  # which their first sessions make
+    assert (pair, shown) != ("Anna – Ben", "1.00")
+
+
+def test_readers_of_one_session_have_none_to_compare(view, compared, project, both_finished):
+    both_finished(project)
+    assert compared(view).agreement.sessions.isHidden()
+
+
+def test_all_cases_tell_how_far_a_reader_s_sessions_agree(
+    qtbot, view, look, project, both_read_again, finished_by
+):
+    first, second = both_read_again(project)
+    empty = np.zeros(project.scan(SECOND).grid.shape, dtype=np.uint8)
+    for rater in ("Anna", "Ben", "Anna"):
+        finished_by(project, rater, empty, case=SECOND)
+    page = look(view)
+    page.head.choose_all()
+    qtbot.waitUntil(lambda: page._all is not None, timeout=20_000)
+    rows = {row[0]: row[1] for row in page.agreement.all_cases.texts()}
+    assert rows["Dice, Anna’s sessions"] == f"{(float(dice(first, second)) + 1) / 2:.2f}"
+    assert "Dice, Ben’s sessions" not in rows
+
+
 def test_staple_tells_each_reader_s_sensitivity_and_warns_of_an_empty_read(
     qtbot, view, compared, project, finished_by, drawn
 ):
@@ -209,11 +268,16 @@ def test_a_damaged_read_is_said_in_a_sentence(qtbot, view, look, project, both_f
     assert page.case is None
 
 
-def export_to(page, qtbot, folder, name):
+def asked_to_export(page):
     page.export.click()
     page.head.question.buttons["I am the owner"].click()
-    dialog = page.findChildren(ExportDialog)[-1]
+    return page.findChildren(ExportDialog)[-1]
+
+
+def export_to(page, qtbot, folder, name, dicom=None):
+    dialog = asked_to_export(page)
     dialog.use_folder(folder)
+    dialog.use_dicom(dicom)
     dialog.name.setText(name)
     dialog.export_.click()
     qtbot.waitUntil(lambda: dialog.bar.isHidden(), timeout=30_000)
@@ -234,6 +298,97 @@ def test_an_export_into_a_folder_that_is_there_is_refused(
 
 def test_an_export_of_nothing_is_refused(qtbot, view, look, tmp_path):
     assert "nothing to export" in export_to(look(view), qtbot, tmp_path, "new")
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.fixture
+def many_read(make_dock, open_in, look, new_project, finished_by, drawn):
+    """Turns to the page of a project of twelve cases that Anna has read."""
+
+    def turn():
+        project = new_project(cases=())
+        for number in range(12):
+            project = add_case(project, f"case-{number:02d}", HIPPOCAMPUS)
+            finished_by(project, "Anna", drawn, case=f"case-{number:02d}")
+        return look(open_in(make_dock(), project.root))
+
+    return turn
+
+
+def test_an_export_tells_how_far_it_is_and_keeps_the_window_alive(qtbot, many_read, tmp_path):
+    page, seen = many_read(), []
+    dialog = asked_to_export(page)
+    dialog.bar.valueChanged.connect(lambda done: seen.append((done, dialog.bar.maximum())))
+    dialog.use_folder(tmp_path)
+    dialog.name.setText("new")
+    dialog.export_.click()
+    assert dialog.export_.text() == "Cancel"
+    assert not dialog.place.isEnabled()
+    qtbot.waitUntil(lambda: dialog.bar.isHidden(), timeout=30_000)
+    assert (12, 12) in seen
+    assert len(seen) > 6
+    assert dialog.message.text() == f"12 reads of 12 cases saved in {tmp_path / 'new'}."
+    assert dialog.export_.text() == "Export"
+    dialog.reject()
+
+
+def test_a_cancelled_export_leaves_nothing_and_can_be_begun_again(qtbot, many_read, tmp_path):
+    dialog = asked_to_export(many_read())
+    dialog.bar.valueChanged.connect(lambda done: done == 2 and dialog.export_.click())
+    dialog.use_folder(tmp_path / "out")
+    (tmp_path / "out").mkdir()
+    dialog.name.setText("new")
+    dialog.export_.click()
+    dialog.reject()
+    assert dialog.message.text() == "Still exporting. Wait, or cancel it first."
+    qtbot.waitUntil(lambda: dialog.bar.isHidden(), timeout=30_000)
+    assert dialog.message.text() == "Cancelled; nothing was written."
+    assert list((tmp_path / "out").iterdir()) == []
+    dialog.bar.valueChanged.disconnect()
+    dialog.export_.click()
+    qtbot.waitUntil(lambda: "saved in" in dialog.message.text(), timeout=30_000)
+    dialog.reject()
+
+
+@pytest.fixture
+def read_ct(make_dock, open_in, look, new_project, finished_by):
+    """Turns to the page of a project whose case was made from a DICOM series; Anna has read it."""
+
+    def turn():
+        scan = read_dicom(CT)
+        project = add_scan(new_project(cases=()), "chest", scan)
+        mask = np.zeros(scan.grid.shape, dtype=np.uint8)
+        mask[1:4, 10:20, 12:40] = 2
+        finished_by(project, "Anna", mask, case="chest")
+        return look(open_in(make_dock(), project.root)), mask > 0
+
+    return turn
+
+
+def test_an_export_with_the_dicom_series_writes_segmentations_of_it(qtbot, read_ct, tmp_path):
+    page, marked = read_ct()
+    said = export_to(page, qtbot, tmp_path, "new", dicom=CT)
+    assert said == f"1 read of 1 case saved in {tmp_path / 'new'}."
+    found = pydicom.dcmread(tmp_path / "new" / "chest" / "Anna.dcm")
+    source = pydicom.dcmread(next(CT.iterdir()))
+    assert found.Modality == "SEG"
+    assert found.StudyInstanceUID == source.StudyInstanceUID
+    assert sorted(found.pixel_array.sum(axis=(1, 2))) == sorted(marked.sum(axis=(1, 2)))
+
+
+def test_an_export_with_another_series_says_so_and_writes_the_rest(qtbot, read_ct, tmp_path):
+    page, _ = read_ct()
+    said = export_to(page, qtbot, tmp_path, "new", dicom=DICOM / "mr_sagittal")
+    assert "chest: No DICOM series lies where the mask does" in said
+    assert {path.name for path in (tmp_path / "new" / "chest").iterdir()} == {
+        "Anna.nii.gz",
+        "consensus.nii.gz",
+    }
+
+
+def test_an_export_from_a_dicom_folder_that_is_gone_is_refused(qtbot, read_ct, tmp_path):
+    page, _ = read_ct()
+    assert "There is no folder" in export_to(page, qtbot, tmp_path, "new", dicom=tmp_path / "gone")
     assert not (tmp_path / "new").exists()
 
 

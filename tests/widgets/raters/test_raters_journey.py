@@ -76,8 +76,8 @@ def make_project(qtbot, tmp_path):
         dialog.use_folder(tmp_path)
         dialog.title.setText("Study")
         dialog.raters.setText("Anna, Ben")
-        dialog.add_scans(*SCANS)
-        dialog.create_.click()
+        dialog.cases.add_scans(*SCANS)
+        dialog.go.click()
         qtbot.waitUntil(lambda: dock.view is not None, timeout=20_000)
         return open_project(tmp_path / "Study")
 

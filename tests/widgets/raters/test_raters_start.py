@@ -6,7 +6,7 @@ import pytest
 from napari_diffseg.raters.project_document import Protocol
 from napari_diffseg.raters.read_record import sessions
 
-FIRST = "hippocampus_148"
+FIRST, SECOND = "hippocampus_148", "hippocampus_017"
 
 
 @pytest.fixture
@@ -51,6 +51,43 @@ def test_an_unblinded_read_may_start_from_an_answer(qtbot, view, read_case, proj
     read_case(view, start="empty")
     assert not view.page.plausible._controls.isHidden()
     assert view.page.plausible.obstacle.text() == ""
+
+
+def test_a_finished_read_offers_no_start(view, read_case, project, finished_by, drawn):
+    finished_by(project, "Anna", drawn)
+    read_case(view)
+    assert view.page.offer.isHidden()
+    read_case(view, SECOND)
+    assert not view.page.offer.isHidden()
+
+
+def test_finishing_takes_answers_and_offer_away(allowed, read_case, drawn_answers, empty_viewer, qtbot):
+    _, view = allowed
+    read = read_case(view)
+    start = drawn_answers(view.page)
+    view.page.line.finish.click()
+    qtbot.waitUntil(lambda: bool(view.page.finishing.buttons), timeout=10_000)
+    view.page.finishing.buttons["Finish all the same"].click()
+    qtbot.waitUntil(lambda: read.is_frozen and view.page.offer.isHidden(), timeout=10_000)
+    assert [layer.name for layer in empty_viewer.layers] == [FIRST, f"read · {FIRST}"]
+    assert start.answers is None
+
+
+def test_answers_for_one_case_do_not_come_up_in_the_next(
+    allowed, read_case, empty_viewer, tiny_checkpoint_path, qtbot
+):
+    _, view = allowed
+    read_case(view)
+    start = view.page.plausible
+    view.page.offer.expand(animate=False)
+    start.model.take(tiny_checkpoint_path)
+    start.start.click()
+    qtbot.waitUntil(lambda: start._engine.job is not None, timeout=10_000)
+    read_case(view, SECOND)
+    qtbot.waitUntil(lambda: start._engine.job is None, timeout=60_000)
+    assert start.answers is None
+    assert [layer.name for layer in empty_viewer.layers] == [SECOND, f"read · {SECOND}"]
+    assert start.start.text() == "Draw answers"
 
 
 def test_an_answer_that_is_taken_is_drawn_recorded_and_undone(
