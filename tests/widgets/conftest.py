@@ -12,7 +12,7 @@ from napari_diffseg.layers import scan_layers
 @pytest.fixture(autouse=True)
 def _runs_end_with_their_window(monkeypatch):
     """A question that nobody answers would keep a window open, and the tests after it waiting, for ever."""
-    from napari_diffseg.widgets import launched
+    from napari_diffseg.widgets.training import launched
 
     monkeypatch.setattr(launched, "keep_running", lambda *_: False)
 

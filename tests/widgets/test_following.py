@@ -5,7 +5,7 @@ import pytest
 
 from napari_diffseg.training.events import Ended, Saved, Started, Stepped, Warned, curves
 from napari_diffseg.training.folder import BEST, LAST, LOG
-from napari_diffseg.widgets.following import Follower
+from napari_diffseg.widgets.training.following import Follower
 
 
 def started(step):

@@ -6,8 +6,8 @@ import pytest
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox, QWidget
 
-from napari_diffseg.widgets import launched
-from napari_diffseg.widgets.launched import Launched, keep_running
+from napari_diffseg.widgets.training import launched
+from napari_diffseg.widgets.training.launched import Launched, keep_running
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from napari.components import ViewerModel
 
 from napari_diffseg.errors import PreparationError
 from napari_diffseg.volume import Box
-from napari_diffseg.widgets.region import RegionChooser
+from napari_diffseg.widgets.segment.region import RegionChooser
 
 SPACING = (2.0, 1.0, 0.5)
 

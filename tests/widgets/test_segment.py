@@ -143,7 +143,7 @@ def test_a_corrected_consensus_is_saved_beside_the_computed_one(
     result_layers(viewer)[2].data[0, 0, 0] ^= 1
     chosen = []
     monkeypatch.setattr(
-        "napari_diffseg.widgets.outcome.QFileDialog.getSaveFileName",
+        "napari_diffseg.widgets.segment.outcome.QFileDialog.getSaveFileName",
         lambda parent, title, proposed: chosen.append(proposed) or (str(tmp_path / "out"), ""),
     )
     press(dock.outcome.save)

@@ -12,7 +12,7 @@ from napari_diffseg.training.events import Prepared, Started
 from napari_diffseg.training.folder import RUN, runs_in
 from napari_diffseg.training.status import ALIVE, read_status
 from napari_diffseg.training.without_diffusion import WITHOUT_DIFFUSION
-from napari_diffseg.widgets.train import TrainWidget
+from napari_diffseg.widgets.training.train import TrainWidget
 
 SHORT_MS, LONG_MS = 60_000, 110_000
 GONE = {"began": 0.0}

@@ -8,8 +8,8 @@ from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QFileDialog
 
 from napari_diffseg.errors import DatasetError
-from napari_diffseg.widgets.dataset import DatasetChooser
 from napari_diffseg.widgets.errand import give_up_all
+from napari_diffseg.widgets.training.dataset import DatasetChooser
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from napari_diffseg.training.control import ask
 from napari_diffseg.training.folder import read_summary, runs_in
 from napari_diffseg.training.status import ALIVE, read_status
-from napari_diffseg.widgets import launched
-from napari_diffseg.widgets.segment import SegmentWidget
+from napari_diffseg.widgets.segment.segment import SegmentWidget
+from napari_diffseg.widgets.training import launched
 
 SHORT_MS, LONG_MS = 20_000, 110_000
 TINY = {

@@ -15,10 +15,10 @@ from napari_diffseg.training.config import read_run
 from napari_diffseg.training.folder import RUN, make_run
 from napari_diffseg.training.forecast import Forecast
 from napari_diffseg.training.presets import new_run
-from napari_diffseg.widgets.checking import check, forecast_in_words
 from napari_diffseg.widgets.errand import give_up_all
-from napari_diffseg.widgets.new_run import NewRun
 from napari_diffseg.widgets.section import Section
+from napari_diffseg.widgets.training.checking import check, forecast_in_words
+from napari_diffseg.widgets.training.new_run import NewRun
 
 OPENED = """
 import sys

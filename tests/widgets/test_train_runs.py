@@ -13,8 +13,8 @@ from napari_diffseg.checkpoints.catalogue import catalogue, user_folder
 from napari_diffseg.checkpoints.checkpoint import save_checkpoint
 from napari_diffseg.training.events import Prepared, Started, Warned
 from napari_diffseg.training.folder import BEST, LOG
-from napari_diffseg.widgets.adopt import adopt
-from napari_diffseg.widgets.runs import Runs
+from napari_diffseg.widgets.training.adopt import adopt
+from napari_diffseg.widgets.training.runs import Runs
 
 UNBROKEN = "\N{NO-BREAK SPACE}"
 

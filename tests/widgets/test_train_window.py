@@ -11,9 +11,9 @@ from napari_diffseg.training.events import Started, Warned
 from napari_diffseg.training.folder import BEST
 from napari_diffseg.training.forecast import Forecast
 from napari_diffseg.training.without_diffusion import WITHOUT_DIFFUSION
-from napari_diffseg.widgets.checking import forecast_in_words
-from napari_diffseg.widgets.from_layers import FromLayers
-from napari_diffseg.widgets.segment import SegmentWidget
+from napari_diffseg.widgets.segment.segment import SegmentWidget
+from napari_diffseg.widgets.training.checking import forecast_in_words
+from napari_diffseg.widgets.training.from_layers import FromLayers
 
 LONG_MS = 60_000
 

@@ -6,13 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_diffseg.widgets.raters import RatersWidget
-    from napari_diffseg.widgets.segment import SegmentWidget
-    from napari_diffseg.widgets.train import TrainWidget
+    from napari_diffseg.widgets.projects.raters import RatersWidget
+    from napari_diffseg.widgets.segment.segment import SegmentWidget
+    from napari_diffseg.widgets.training.train import TrainWidget
 
 __all__ = ["RatersWidget", "SegmentWidget", "TrainWidget"]
 
-_MODULES = {"RatersWidget": "raters", "SegmentWidget": "segment", "TrainWidget": "train"}
+_MODULES = {
+    "RatersWidget": "projects.raters",
+    "SegmentWidget": "segment.segment",
+    "TrainWidget": "training.train",
+}
 
 
 def __getattr__(name: str) -> Any:

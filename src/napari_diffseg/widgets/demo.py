@@ -17,7 +17,7 @@ from napari_diffseg.layers import grid_of
 from napari_diffseg.results.folder import write_result
 from napari_diffseg.results.record import RECORD
 from napari_diffseg.results.result import Result
-from napari_diffseg.widgets.segment import SegmentWidget
+from napari_diffseg.widgets.segment.segment import SegmentWidget
 from napari_diffseg.widgets.wording import duration, volume
 
 MODEL = "hippocampus-imgx"

@@ -169,6 +169,6 @@ def _about(document: Document) -> str:
     """What it segments, on what it was trained, its licence."""
     classes = ", ".join(info.name for info in document.classes)
     training = document.training
-    trained = f"Trained on {training.data} ({training.licence}), {training.cases} cases." if training else ""
+    trained = f"Trained on {training.data} (licence {training.licence}), {training.cases} cases." if training else ""
     licence = f"Weights: {document.licence}." if document.licence else ""
     return " ".join(filter(None, [f"{document.title}: {classes}.", trained, licence]))

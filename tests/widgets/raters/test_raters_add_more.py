@@ -6,7 +6,7 @@ import pytest
 from qtpy.QtWidgets import QApplication
 
 from napari_diffseg.raters.project import open_project
-from napari_diffseg.widgets.add_to_project import AddToProject
+from napari_diffseg.widgets.projects.add_to_project import AddToProject
 
 DATA = Path(__file__).parents[2] / "data"
 FIRST, SECOND = "hippocampus_148", "hippocampus_017"

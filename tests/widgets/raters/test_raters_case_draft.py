@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_diffseg.widgets.case_draft import CaseDraft, drafts_of, joined, separated
+from napari_diffseg.widgets.projects.case_draft import CaseDraft, drafts_of, joined, separated
 
 STUDY = Path("/study")
 

@@ -7,7 +7,7 @@ import pytest
 
 from napari_diffseg.raters.finished_read import reads_of
 from napari_diffseg.raters.opening import open_read
-from napari_diffseg.widgets.rater_memory import recent_projects, remembered
+from napari_diffseg.widgets.projects.rater_memory import recent_projects, remembered
 
 FIRST, SECOND = "hippocampus_148", "hippocampus_017"
 

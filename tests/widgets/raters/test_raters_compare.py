@@ -13,7 +13,7 @@ from napari_diffseg.raters.agreement import agreement
 from napari_diffseg.raters.cases import add_case, add_scan
 from napari_diffseg.raters.project_document import Protocol
 from napari_diffseg.raters.project_reads import reads_in_project
-from napari_diffseg.widgets.export_dialog import ExportDialog
+from napari_diffseg.widgets.comparing.export_dialog import ExportDialog
 
 FIRST, SECOND = "hippocampus_148", "hippocampus_017"
 DATA = Path(__file__).parents[2] / "data"

@@ -16,8 +16,8 @@ from napari_diffseg.raters.project import open_project
 from napari_diffseg.training.config import valid_run
 from napari_diffseg.training.folder import make_run
 from napari_diffseg.training.run import train
-from napari_diffseg.widgets.export_dialog import ExportDialog
-from napari_diffseg.widgets.new_project import NewProject
+from napari_diffseg.widgets.comparing.export_dialog import ExportDialog
+from napari_diffseg.widgets.projects.new_project import NewProject
 
 DATA = Path(__file__).parents[2] / "data"
 HIPPOCAMPUS, NODULE = DATA / "hippocampus", DATA / "lidc_nodules" / "LIDC-IDRI-0003_n02"

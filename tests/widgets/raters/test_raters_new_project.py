@@ -9,7 +9,7 @@ from qtpy.QtCore import QItemSelectionModel, QTimer
 
 from napari_diffseg.raters.project import open_project
 from napari_diffseg.raters.project_document import Protocol
-from napari_diffseg.widgets.new_project import NewProject
+from napari_diffseg.widgets.projects.new_project import NewProject
 
 DATA = Path(__file__).parents[2] / "data"
 IMAGES = DATA / "hippocampus" / "images"

@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_diffseg.raters.opening import open_read
-from napari_diffseg.widgets.read_keys import OWN_KEYS, KeySheet
+from napari_diffseg.widgets.reading.read_keys import OWN_KEYS, KeySheet
 
 CASE = "hippocampus_148"
 
@@ -291,7 +291,7 @@ def test_active_seconds_are_written_and_go_on_the_next_time(qtbot, view, read_ca
 def test_time_stops_after_half_a_minute_of_nothing(qtbot, empty_viewer):
     from qtpy.QtCore import QObject
 
-    from napari_diffseg.widgets.rater_activity import Activity
+    from napari_diffseg.widgets.reading.rater_activity import Activity
 
     now, holder = [0.0], QObject()
     activity = Activity(empty_viewer, holder, clock=lambda: now[0])

@@ -1,0 +1,1 @@
+"""The Raters dock: comparing the reads of a case."""

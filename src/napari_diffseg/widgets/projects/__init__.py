@@ -1,0 +1,1 @@
+"""The Raters dock: projects, their cases and who reads them."""

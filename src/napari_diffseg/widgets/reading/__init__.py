@@ -1,0 +1,1 @@
+"""The Raters dock: reading a case."""
