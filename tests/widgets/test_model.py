@@ -36,7 +36,8 @@ def test_broken_files_are_listed_greyed_and_say_why(chooser):
 
 def test_a_line_says_what_the_model_segments_and_what_it_was_trained_on(chooser):
     chooser.choose("tiny")
-    assert chooser.about.text().startswith("Tiny test model: anterior, posterior. Trained on nothing (licence none)")
+    told = chooser.about.text()
+    assert told.startswith("Tiny test model: anterior, posterior. Trained on nothing (licence none)")
     assert chooser.about.textFormat() == Qt.TextFormat.PlainText
 
 

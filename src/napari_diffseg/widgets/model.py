@@ -168,7 +168,7 @@ class ModelChooser(QWidget):
 def _about(document: Document) -> str:
     """What it segments, on what it was trained, its licence."""
     classes = ", ".join(info.name for info in document.classes)
-    training = document.training
-    trained = f"Trained on {training.data} (licence {training.licence}), {training.cases} cases." if training else ""
+    facts = document.training
+    trained = f"Trained on {facts.data} (licence {facts.licence}), {facts.cases} cases." if facts else ""
     licence = f"Weights: {document.licence}." if document.licence else ""
     return " ".join(filter(None, [f"{document.title}: {classes}.", trained, licence]))
