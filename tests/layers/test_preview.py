@@ -17,6 +17,7 @@ def viewer():
 def test_the_four_maps_lie_on_the_scan(viewer, tmp_path, write_preview):
     preview = write_preview(tmp_path / "run", 100)
     PreviewLayers(viewer).show(preview)
+    assert preview.scan.name == "hippocampus_148"
     assert [layer.name.split(" ")[0] for layer in viewer.layers] == ["image", "mean", "variance", "truth"]
     for layer in viewer.layers:
         assert layer.metadata[METADATA_KEY].grid.matches(preview.scan.grid)

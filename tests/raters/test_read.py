@@ -58,6 +58,22 @@ def test_painting_with_a_new_number_makes_a_lesion(project, drawn):
         ]
 
 
+def test_a_lesion_that_the_disk_refused_is_made_at_the_next_call(project, drawn):
+    with open_read(project, CASE, "Anna") as read:
+        lesions = session(project) / "lesions.json"
+        before = lesions.read_bytes()
+        lesions.unlink()
+        lesions.mkdir()  # nothing can be put in its place
+        data = read.mask()
+        data[:] = drawn
+        with pytest.raises(RaterProjectError, match="lesions.json could not be saved"):
+            read.record(data)
+        lesions.rmdir()
+        lesions.write_bytes(before)
+        read.record(data)
+        assert [lesion.number for lesion in read.lesions] == [2, 3]
+
+
 def test_painting_a_class_makes_no_lesion(project):
     with open_read(project, CASE, "Anna") as read:
         data = read.mask()

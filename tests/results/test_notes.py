@@ -8,6 +8,7 @@ import pytest
 import napari_diffseg as nd
 from napari_diffseg.io.nifti import read_volume
 from napari_diffseg.results.notes import notes
+from napari_diffseg.volume import Box
 
 
 @pytest.fixture(scope="module")
@@ -34,3 +35,14 @@ def test_an_empty_member_under_a_majority_is_no_matter(result):
         notes(replace(result, members=members, provenance=replace(result.provenance, fusion="majority")))
         == []
     )
+
+
+def test_slices_are_spoken_of_where_there_are_several(result):
+    provenance = replace(result.provenance, fusion="mean", slice_axis=0, sampler="ddim")
+    several = replace(result, provenance=provenance)
+    (note,) = notes(several)
+    assert note.startswith("Slice-wise (axial)")
+    (d, h, w), (_, *stop) = result.box.start, result.box.stop
+    one = {name: getattr(result, name)[:, :1] for name in ("mean", "variance", "members")}
+    image = replace(several, box=Box((d, h, w), (d + 1, *stop)), consensus=result.consensus[:1], **one)
+    assert notes(image) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +76,15 @@ def read_preview(run: Path) -> Preview | None:
 
 def _read(run: Path, told: dict[str, Any]) -> Preview:
     folder = run / PREVIEW
-    variance = folder / "variance.nii.gz"
+    variance, case = folder / "variance.nii.gz", str(told["case"])
+    scan = read_volume(folder / "image.nii.gz", channel="image")
+    named = replace(scan.origin, name=case) if scan.origin else None
     return Preview(
         run=run,
-        case=str(told["case"]),
+        case=case,
         step=int(told["step"]),
         classes=tuple(ClassInfo(**info) for info in told["classes"]),
-        scan=read_volume(folder / "image.nii.gz", channel="image"),
+        scan=replace(scan, origin=named),
         truth=read_labels(folder / "truth.nii.gz").data.astype(np.uint8),
         mean=_maps(folder / "mean.nii.gz"),
         variance=_maps(variance) if variance.is_file() else None,

@@ -14,7 +14,7 @@ def notes(result: Result) -> list[str]:
 def _of_slices(result: Result) -> str:
     """Members that were drawn slice by slice."""
     told = result.provenance
-    if told.slice_axis is None:
+    if told.slice_axis is None or result.box.shape[told.slice_axis] == 1:
         return ""
     way = f"Slice-wise ({('axial', 'coronal', 'sagittal')[told.slice_axis]})"
     if told.sampler is None:
