@@ -1,10 +1,7 @@
 """The engine: what an ensemble is, how it ends, and that a member is a function of its number."""
 
-import dataclasses
-import sys
 import threading
 import time
-import types
 
 import numpy as np
 import pytest
@@ -15,7 +12,6 @@ from napari_diffseg.inference import evaluator
 from napari_diffseg.inference.accumulator import hard
 from napari_diffseg.inference.plan import plan
 from napari_diffseg.inference.run import segment
-from napari_diffseg.methods import imgx
 from napari_diffseg.results.events import BatchHalved, Finished, MemberDone, Planned, Stepped
 from napari_diffseg.results.options import SamplingOptions
 from napari_diffseg.volume import Box, Grid, Scan
@@ -213,29 +209,16 @@ def test_volumes_are_millilitres_of_the_hard_members(eight, head):
     assert eight.summary()[0]["sd_ml"] == pytest.approx((voxels * 0.001).std(ddof=1))
 
 
-@pytest.fixture
-def hungry(tiny_checkpoint, monkeypatch):
-    """A method that runs out of memory with more than so many members at once, as a small GPU does."""
-
-    def checkpoint(at_most):
-        def sample(config, network, image, noise, options):
-            for state in imgx.sample(config, network, image, noise, options):
-                if len(image) > at_most and state.step == 2:
-                    raise torch.OutOfMemoryError("CUDA out of memory")
-                yield state
-
-        module = types.ModuleType("hungry")
-        module.__dict__.update(vars(imgx), sample=sample)
-        monkeypatch.setitem(sys.modules, "hungry", module)
-        entry = dataclasses.replace(tiny_checkpoint.entry, module="hungry")
-        return dataclasses.replace(tiny_checkpoint, entry=entry)
-
-    return checkpoint
-
-
-def test_out_of_memory_halves_the_batch_says_so_and_changes_no_answer(head, hungry, eight):
+def test_out_of_memory_halves_the_batch_says_so_and_changes_no_answer(head, tiny_checkpoint, hungry, eight):
     run = segment(
-        head, hungry(2), members=8, steps=2, box=BOX, precision="fp32", members_at_once=8, preview=False
+        head,
+        hungry(tiny_checkpoint, 2),
+        members=8,
+        steps=2,
+        box=BOX,
+        precision="fp32",
+        members_at_once=8,
+        preview=False,
     )
     halvings = [event.at_once for event in run if isinstance(event, BatchHalved)]
     assert halvings == [4, 2]
@@ -243,6 +226,6 @@ def test_out_of_memory_halves_the_batch_says_so_and_changes_no_answer(head, hung
     assert (run.result().members == eight.members).mean() >= 0.999
 
 
-def test_out_of_memory_with_one_member_is_our_own_error(head, hungry):
+def test_out_of_memory_with_one_member_is_our_own_error(head, tiny_checkpoint, hungry):
     with pytest.raises(nd.OutOfMemoryError, match="smaller region"):
-        result_of(head, hungry(0), members=2)
+        result_of(head, hungry(tiny_checkpoint, 0), members=2)

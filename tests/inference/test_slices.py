@@ -1,10 +1,8 @@
 """Networks for slices on volumes: order, noise, streaming, memory, and what a member is a function of."""
 
 import dataclasses
-import sys
 import threading
 import time
-import types
 
 import numpy as np
 import pytest
@@ -15,7 +13,7 @@ from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.inference.by_slice import next_slab
 from napari_diffseg.inference.plan import plan
 from napari_diffseg.inference.run import segment
-from napari_diffseg.methods import imgx, imgx_unet, patchddm
+from napari_diffseg.methods import imgx_unet, patchddm
 from napari_diffseg.methods.registry import method
 from napari_diffseg.results.events import BatchHalved, MemberDone, Stepped
 from napari_diffseg.results.options import SamplingOptions
@@ -236,28 +234,8 @@ def test_slices_that_are_too_large_are_refused_with_a_region_that_fits(slice_che
     assert plan(huge, slice_checkpoint, SamplingOptions(box=box)).fits
 
 
-@pytest.fixture
-def hungry(slice_checkpoint, monkeypatch):
-    """A method that runs out of memory with more than so many slices at once, as a small GPU does."""
-
-    def checkpoint(at_most):
-        def sample(config, network, image, noise, options):
-            for state in imgx.sample(config, network, image, noise, options):
-                if len(image) > at_most and state.step == 2:
-                    raise torch.OutOfMemoryError("CUDA out of memory")
-                yield state
-
-        module = types.ModuleType("hungry")
-        module.__dict__.update(vars(imgx), sample=sample)
-        monkeypatch.setitem(sys.modules, "hungry", module)
-        entry = dataclasses.replace(slice_checkpoint.entry, module="hungry")
-        return dataclasses.replace(slice_checkpoint, entry=entry)
-
-    return checkpoint
-
-
-def test_out_of_memory_halves_the_slices_says_so_and_changes_no_answer(head, hungry, three):
-    events = events_of(head, hungry(1), members=3, preview=False)
+def test_out_of_memory_halves_the_slices_says_so_and_changes_no_answer(head, slice_checkpoint, hungry, three):
+    events = events_of(head, hungry(slice_checkpoint, 1), members=3, preview=False)
     halvings = [(event.at_once, event.what) for event in events if isinstance(event, BatchHalved)]
     assert halvings == [(2, "slices"), (1, "slices")]
     assert events[-1].result.provenance.slices_at_once == 1

@@ -66,7 +66,7 @@ def test_a_lesion_that_the_disk_refused_is_made_at_the_next_call(project, drawn)
         lesions.mkdir()  # nothing can be put in its place
         data = read.mask()
         data[:] = drawn
-        with pytest.raises(RaterProjectError, match="lesions.json could not be saved"):
+        with pytest.raises(RaterProjectError, match=r"lesions\.json could not be saved"):
             read.record(data)
         lesions.rmdir()
         lesions.write_bytes(before)

@@ -9,12 +9,11 @@ import numpy as np
 
 from napari_diffseg.datasets.case import Case
 from napari_diffseg.datasets.dataset import Dataset
-from napari_diffseg.errors import DiffSegError, RaterProjectError
-from napari_diffseg.raters.cases import add_notes, add_rater, add_scan
+from napari_diffseg.raters.cases import add_rater, add_scan
 from napari_diffseg.raters.imported_read import import_read
 from napari_diffseg.raters.lesion import Lesion
 from napari_diffseg.raters.lidc_form import LIDC_FORM
-from napari_diffseg.raters.new_folder import made_in_place
+from napari_diffseg.raters.new_folder import filled, made_in_place
 from napari_diffseg.raters.project import Project, create_project, open_project
 from napari_diffseg.raters.project_document import Protocol
 from napari_diffseg.raters.rating_form import PLAIN_FORM
@@ -55,17 +54,14 @@ def project_of(dataset: Dataset, out: Path) -> Project:
                 note for note in (SLOTS_ARE_PLACES, *dataset.notes, dataset.licence, dataset.citation) if note
             ],
         )
-        for case in dataset.cases:
-            try:
-                project = _with_case(project, case)
-            except DiffSegError as error:
-                left_out.append(f"{case.name} was left out. {error}")
-        if not project.document.cases:
-            raise RaterProjectError(
-                f"{dataset.root.name} has no case that can be imported. "
-                + (left_out[0] if left_out else "Choose another data set.")
-            )
-        add_notes(project, left_out)
+        filled(
+            project,
+            dataset.cases,
+            _with_case,
+            left_out=left_out,
+            nothing=f"{dataset.root.name} has no case that can be imported.",
+            advice="Choose another data set.",
+        )
     return open_project(out)
 
 

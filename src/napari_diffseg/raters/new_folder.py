@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
-from napari_diffseg.errors import RaterProjectError
+from napari_diffseg.errors import DiffSegError, RaterProjectError
 from napari_diffseg.io.atomic import replacing_folder
+from napari_diffseg.raters.cases import add_notes
 from napari_diffseg.raters.document import unsaved
+from napari_diffseg.raters.project import Project
+
+
+@runtime_checkable
+class Named(Protocol):
+    """What becomes a case."""
+
+    @property
+    def name(self) -> str:
+        """Of it, in its data set."""
 
 
 @contextmanager
@@ -33,3 +45,36 @@ def made_in_place(out: Path) -> Iterator[Path]:
             yield partial
     except OSError as error:
         raise unsaved(out, error) from error
+
+
+def filled(
+    project: Project,
+    cases: Iterable[Named],
+    add: Callable[[Project, Any], Project],
+    *,
+    left_out: Sequence[str],
+    nothing: str,
+    advice: str,
+) -> Project:
+    """Add the cases that can be added; the project's notes say of the others why not.
+
+    Args:
+        project: a new one.
+        cases: to add.
+        add: gives the project with one of them.
+        left_out: sentences on what was left out before.
+        nothing: what to say where no case could be added; the first of those sentences follows.
+        advice: what follows where nothing was left out.
+
+    Raises:
+        RaterProjectError: no case could be added, or raters.json cannot be written.
+    """
+    told = list(left_out)
+    for case in cases:
+        try:
+            project = add(project, case)
+        except DiffSegError as error:
+            told.append(f"{case.name} was left out. {error}")
+    if not project.document.cases:
+        raise RaterProjectError(f"{nothing} {told[0] if told else advice}")
+    return add_notes(project, told)

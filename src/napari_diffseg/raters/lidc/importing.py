@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from napari_diffseg.errors import DiffSegError, RaterProjectError
+from napari_diffseg.errors import RaterProjectError
 from napari_diffseg.io.dicom_mark import files_below, has_mark
 from napari_diffseg.io.dicom_series import Series
 from napari_diffseg.io.naming import unused
-from napari_diffseg.raters.cases import add_notes, add_scan
+from napari_diffseg.raters.cases import add_scan
 from napari_diffseg.raters.imported_read import import_read
 from napari_diffseg.raters.lidc.marks import marks_of
 from napari_diffseg.raters.lidc.message import ReadingSession, ReadMessage
@@ -20,7 +21,7 @@ from napari_diffseg.raters.lidc.notes import BARE, CITATION, LICENCE, NUMBERS, S
 from napari_diffseg.raters.lidc.series import bare_scan, find_series, patient_of
 from napari_diffseg.raters.lidc.xml import RadiographError, read_message
 from napari_diffseg.raters.lidc_form import LIDC_FORM
-from napari_diffseg.raters.new_folder import made_in_place
+from napari_diffseg.raters.new_folder import filled, made_in_place
 from napari_diffseg.raters.project import Project, create_project, open_project
 from napari_diffseg.raters.project_document import Protocol
 from napari_diffseg.results.classes import named
@@ -69,19 +70,16 @@ def import_lidc(dicom_dir: Path | None, xml_dir: Path | None = None, *, out: Pat
         found, damaged = find_series(dicom_dir, {each.message.series_uid for each in annotated})
         left_out += [*damaged, *_without_series(annotated, found)]
         annotated = [each for each in annotated if each.message.series_uid in found]
-    with made_in_place(out) as partial:
-        project = create_project(partial, **_settings(annotated, bare=bare))
-        for each in annotated:
-            try:
-                project = _with_case(project, each, found.get(each.message.series_uid))
-            except DiffSegError as error:
-                left_out.append(f"{each.name} was left out. {error}")
-        if not project.document.cases:
-            raise RaterProjectError(
-                f"{folder.name} holds no annotation of LIDC-IDRI that can be imported. "
-                + (left_out[0] if left_out else "Choose the folder with its XML files.")
-            )
-        add_notes(project, left_out)
+    with made_in_place(out) as folder_of_it:
+        project = create_project(folder_of_it, **_settings(annotated, bare=bare))
+        filled(
+            project,
+            annotated,
+            partial(_with_case, found),
+            left_out=left_out,
+            nothing=f"{folder.name} holds no annotation of LIDC-IDRI that can be imported.",
+            advice="Choose the folder with its XML files.",
+        )
     return open_project(out)
 
 
@@ -147,8 +145,9 @@ def _settings(annotated: Iterable[_Annotated], *, bare: bool) -> dict[str, Any]:
     }
 
 
-def _with_case(project: Project, annotated: _Annotated, series: Series | None) -> Project:
+def _with_case(found: Mapping[str, Series], project: Project, annotated: _Annotated) -> Project:
     message = annotated.message
+    series = found.get(message.series_uid)
     if not message.sessions:
         raise RaterProjectError("It has no reading session.")
     own = annotated.name.removesuffix(".xml").replace("/", "-")
