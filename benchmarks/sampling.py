@@ -4,9 +4,9 @@ python benchmarks/sampling.py [--device cuda] [--busy] [--only ensemdiff]
 
 Ours is what a run does: the network through the engine's Evaluator in fp32, three steps through the
 method's sampler. The plain code is that of benchmarks/plain.py, on the same weights and noise; both give the
-same numbers, or this stops. A row a method: our least time over the plain code's, of pairs taken in turn
-(first ours, then plain, then the other way round), since whatever comes on top is other work's doing; our
-own seconds, a median, and MiB beside it. Sizes are items of one
+same numbers, or this stops. A row a method: ours over plain, the median of pairs taken in turn (first
+ours, then plain, then the other way round), and our own seconds and MiB beside it. Both run with freed
+memory kept (benchmarks/allocation.py), as a run does. Sizes are items of one
 call (slices or a volume) × the paper's size on a GPU, on a CPU mostly a smaller one. Memory is the most
 that was alive at once without weights and inputs: on a CPU in tensors, on a GPU as its allocator counts.
 --busy: one thread, and the process's time instead of the clock's, for a machine with other work to do.
@@ -28,6 +28,7 @@ import torch
 from torch import Tensor
 
 from napari_diffseg.diffusion.noise import NoiseSource
+from napari_diffseg.inference.allocation import freed_memory_kept
 from napari_diffseg.inference.evaluator import Evaluator
 from napari_diffseg.inference.memory import peak_bytes
 from napari_diffseg.methods.method import COORDINATES
@@ -114,8 +115,9 @@ def main() -> None:
             parameters, evaluation, trajectory = prepared(case, device)
             size = "×".join(map(str, case.batch_shape(device)))
             print(f"{case.method:10} {size:12} {parameters / 1e6:11.1f}", end="  ", flush=True)
-            print(row(evaluation, device, now), end="   ", flush=True)
-            print(row(trajectory, device, now), flush=True)
+            with freed_memory_kept():  # as a run does
+                print(row(evaluation, device, now), end="   ", flush=True)
+                print(row(trajectory, device, now), flush=True)
 
 
 def prepared(case: Case, device: torch.device) -> tuple[int, Pair, Pair]:
@@ -162,7 +164,7 @@ def row(pair: Pair, device: torch.device, now: Callable[[], float]) -> str:
         order = (pair.ours, pair.plain) if len(times) % 2 == 0 else (pair.plain, pair.ours)
         first, second = (seconds(call, device, now) for call in order)
         times.append((first, second) if len(times) % 2 == 0 else (second, first))
-    ratio = min(ours for ours, _ in times) / min(plain for _, plain in times)
+    ratio = statistics.median(ours / plain for ours, plain in times)
     ours_s = statistics.median(ours for ours, _ in times)
     return f"{ratio:5.3f} {ours_s:7.3f} {ours_mib / plain_mib:7.2f} {ours_mib:7.0f}"
 
