@@ -58,7 +58,6 @@ screenshots: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python benchmarks/layout.py
 	$(BIN)/python benchmarks/sampling.py
-	$(BIN)/python benchmarks/allocation.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/cancel.py
 	$(XVFB) $(BIN)/python benchmarks/stalls.py

@@ -5,8 +5,7 @@ python benchmarks/sampling.py [--device cuda] [--busy] [--only ensemdiff]
 Ours is what a run does: the network through the engine's Evaluator in fp32, three steps through the
 method's sampler. The plain code is that of benchmarks/plain.py, on the same weights and noise; both give the
 same numbers, or this stops. A row a method: ours over plain, the median of pairs taken in turn (first
-ours, then plain, then the other way round), and our own seconds and MiB beside it. Both run with freed
-memory kept (benchmarks/allocation.py), as a run does. Sizes are items of one
+ours, then plain, then the other way round), and our own seconds and MiB beside it. Sizes are items of one
 call (slices or a volume) × the paper's size on a GPU, on a CPU mostly a smaller one. Memory is the most
 that was alive at once without weights and inputs: on a CPU in tensors, on a GPU as its allocator counts.
 --busy: one thread, and the process's time instead of the clock's, for a machine with other work to do.
@@ -28,7 +27,6 @@ import torch
 from torch import Tensor
 
 from napari_diffseg.diffusion.noise import NoiseSource
-from napari_diffseg.inference.allocation import freed_memory_kept
 from napari_diffseg.inference.evaluator import Evaluator
 from napari_diffseg.inference.memory import peak_bytes
 from napari_diffseg.methods.method import COORDINATES
@@ -115,9 +113,8 @@ def main() -> None:
             parameters, evaluation, trajectory = prepared(case, device)
             size = "×".join(map(str, case.batch_shape(device)))
             print(f"{case.method:10} {size:12} {parameters / 1e6:11.1f}", end="  ", flush=True)
-            with freed_memory_kept():  # as a run does
-                print(row(evaluation, device, now), end="   ", flush=True)
-                print(row(trajectory, device, now), flush=True)
+            print(row(evaluation, device, now), end="   ", flush=True)
+            print(row(trajectory, device, now), flush=True)
 
 
 def prepared(case: Case, device: torch.device) -> tuple[int, Pair, Pair]:

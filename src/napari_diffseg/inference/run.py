@@ -16,7 +16,6 @@ from pydantic import ValidationError
 
 from napari_diffseg.checkpoints.checkpoint import Checkpoint
 from napari_diffseg.errors import CancelledError, DiffSegError, OutOfMemoryError, SettingsError
-from napari_diffseg.inference.allocation import freed_memory_kept
 from napari_diffseg.inference.device import free_gib
 from napari_diffseg.inference.ensemble import Ensemble, is_out_of_memory
 from napari_diffseg.inference.evaluator import Interrupted, deterministic
@@ -117,7 +116,7 @@ class Run:
             )
         ensemble = Ensemble(self.scan, self.checkpoint, self.options, planned, self._cancelled)
         try:
-            with deterministic(self.options.reproducible), freed_memory_kept():
+            with deterministic(self.options.reproducible):
                 yield from ensemble.draw()
         except Interrupted:
             if not ensemble.members.done:

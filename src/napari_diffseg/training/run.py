@@ -9,7 +9,6 @@ from threading import Event
 import torch
 from accelerate import Accelerator
 
-from napari_diffseg.inference.allocation import freed_memory_kept
 from napari_diffseg.inference.evaluator import deterministic
 from napari_diffseg.methods.registry import method
 from napari_diffseg.training.config import RunConfig, read_run
@@ -46,7 +45,7 @@ def train(run: Path) -> Ended:
     """
     config = read_run(run / RUN)
     require_idle(run)  # before the processes meet: after that the first one says that it is at it
-    with deterministic(config.train.deterministic), freed_memory_kept(), listening() as stop:
+    with deterministic(config.train.deterministic), listening() as stop:
         journal = Journal(run, config.train.steps, silent=not is_first(config.train))
         try:
             _carry_out(run, config, journal, stop)
