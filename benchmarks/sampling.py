@@ -6,7 +6,7 @@ Ours is what a run does: the network through the engine's Evaluator in fp32, thr
 method's sampler. The plain code is that of benchmarks/plain.py, on the same weights and noise; both give the
 same numbers, or this stops. A row a method: ours over plain, the median of pairs taken in turn (first
 ours, then plain, then the other way round), and our own seconds and MiB beside it. Sizes are items of one
-call (slices or a volume) × the paper's size on a GPU, on a CPU mostly a smaller one. Memory is the most
+call (slices or a volume) × the paper's size, of volumes on a CPU a part of it. Memory is the most
 that was alive at once without weights and inputs: on a CPU in tensors, on a GPU as its allocator counts.
 --busy: one thread, and the process's time instead of the clock's, for a machine with other work to do.
 """
@@ -57,7 +57,7 @@ class Case:
         channels: of the paper's scans.
         classes: with background.
         paper: the size that the paper samples at.
-        on_cpu: the size here on a CPU.
+        on_cpu: the size here on a CPU; None is the paper's.
         preset: of the method.
     """
 
@@ -66,23 +66,23 @@ class Case:
     channels: int
     classes: int
     paper: tuple[int, ...]
-    on_cpu: tuple[int, ...]
+    on_cpu: tuple[int, ...] | None = None
     preset: str = "paper"
 
     def batch_shape(self, device: torch.device) -> tuple[int, ...]:
         """Items of one call, and their size."""
-        size = self.paper if device.type == "cuda" else self.on_cpu
+        size = self.paper if device.type == "cuda" or self.on_cpu is None else self.on_cpu
         return (SLICES if len(size) == 2 else 1, *size)
 
 
 CASES = (
-    Case("ensemdiff", plain.guided_unet, 4, 2, (224, 224), (64, 64)),
+    Case("ensemdiff", plain.guided_unet, 4, 2, (224, 224)),
     Case("patchddm", plain.guided_unet, 4, 2, (256, 256, 256), (64, 64, 64)),
     Case("imgx", plain.imgx_unet, 1, 9, (48, 256, 256), (32, 64, 64)),
-    Case("imgx", plain.imgx_unet, 1, 9, (256, 256), (256, 256), preset="paper-2d"),
+    Case("imgx", plain.imgx_unet, 1, 9, (256, 256), preset="paper-2d"),
     Case("imgx-unet", plain.imgx_unet, 1, 9, (48, 256, 256), (32, 64, 64)),
-    Case("medsegdiff", plain.medsegdiff_unet, 3, 2, (256, 256), (64, 64)),
-    Case("ambiguous", plain.guided_unet, 1, 2, (128, 128), (128, 128)),
+    Case("medsegdiff", plain.medsegdiff_unet, 3, 2, (256, 256)),
+    Case("ambiguous", plain.guided_unet, 1, 2, (128, 128)),
 )
 
 

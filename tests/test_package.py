@@ -1,7 +1,9 @@
 """What importing costs, and that every public name is there."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +26,13 @@ import importlib, sys, time
 began = time.process_time()
 importlib.import_module(sys.argv[1])
 print(time.process_time() - began, *{"torch", "monai", "napari", "qtpy"} & set(sys.modules))
+"""
+
+HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+ALLOCATED = """
+import napari_diffseg, torch
+tensor = torch.zeros(2**24)
+print(*(line.split()[1] for line in open("/proc/self/smaps_rollup") if line.startswith("AnonHugePages")))
 """
 
 
@@ -66,3 +75,14 @@ def test_what_a_person_does_with_it_is_public():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'segmnet'"):
         _ = napari_diffseg.segmnet
+
+
+@pytest.mark.skipif(not HUGE_PAGES.exists(), reason="only Linux has them")
+@pytest.mark.parametrize(("set_before", "offered_by"), [(None, "[madvise] [always]"), ("0", "[always]")])
+def test_large_tensors_on_a_cpu_lie_in_huge_pages_unless_the_person_said_otherwise(set_before, offered_by):
+    environment = os.environ | ({"THP_MEM_ALLOC_ENABLE": set_before} if set_before else {})
+    done = subprocess.run(
+        [sys.executable, "-c", ALLOCATED], env=environment, capture_output=True, text=True, check=True
+    )
+    mode = next(word for word in HUGE_PAGES.read_text().split() if word.startswith("["))
+    assert (int(done.stdout) > 0) == (mode in offered_by)

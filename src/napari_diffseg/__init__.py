@@ -5,6 +5,7 @@ Names are loaded when they are first used, so that importing the package is quic
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from napari_diffseg.results.options import SamplingOptions
     from napari_diffseg.training.run import train
     from napari_diffseg.volume.scan import Scan
+
+# On a CPU torch then asks Linux for huge pages: mapped anew for every layer, small ones cost up to half of a
+# network's time (docs/architecture.md, How fast). It looks once, before its first tensor.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 __all__ = [
     "CancelledError",

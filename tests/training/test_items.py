@@ -146,6 +146,18 @@ def test_sizes_are_multiples_of_what_the_preparation_asks_for(cases, scans):
     assert all(size % 14 == 0 for size in image.shape[1:])
 
 
+def test_a_crop_at_the_centre_is_the_middle_of_the_case(cases):
+    items = items_of(cases, train={"steps": 1, "crop": (6, 8, 10), "crop_at": "centre"})
+    middles = [
+        case.image[
+            :, *(slice((n - k) // 2, (n - k) // 2 + k) for n, k in zip(case.shape, (6, 8, 10), strict=True))
+        ]
+        for case in cases
+    ]
+    found = [one(items, number)[0].numpy() for number in range(len(items))]
+    assert all(sum(np.array_equal(middle, image) for image in found) == 1 for middle in middles)
+
+
 @pytest.mark.parametrize("dimensions", [2, 3])
 def test_a_crop_is_the_part_of_the_case_that_its_coordinates_say(cases, dimensions):
     items = items_of(cases, name="patchddm", dimensions=dimensions, train={"steps": 1, "crop": (6, 8, 10)})

@@ -19,6 +19,9 @@ Resample = Literal["none", "down", "up"]
 AttentionOrder = Literal["by head", "q, k, v"]
 Layer = TypeVar("Layer", bound=nn.Module)
 
+_FEW_PLACES = 512
+"""Up to here the fused kernels' copies cost more than they save (on a CPU, a tenth of an attention)."""
+
 
 class GroupNorm32(nn.GroupNorm):
     """Group norm in float32 whatever the precision around it: 8 bits of mantissa spoil a variance."""
@@ -123,13 +126,25 @@ class Attention(nn.Module):
         """One step of attention at one resolution."""
         qkv = self.qkv(self.norm(x).flatten(2))
         if self.order == "by head":
-            parts = qkv.unflatten(1, (self.heads, 3, -1)).permute(2, 0, 1, 4, 3)
+            parts = qkv.unflatten(1, (self.heads, 3, -1)).movedim(2, 0)
         else:
-            parts = qkv.unflatten(1, (3, self.heads, -1)).permute(1, 0, 2, 4, 3)
-        # The fused kernels, which never hold the place-by-place matrix, want each vector in one piece.
-        q, k, v = parts.contiguous()
-        h = F.scaled_dot_product_attention(q, k, v)  # scale 1/sqrt(width of a head)
-        return x + self.proj_out(h.transpose(-1, -2).flatten(1, 2)).reshape(x.shape)
+            parts = qkv.unflatten(1, (3, self.heads, -1)).movedim(1, 0)
+        h = _small_attention(*parts) if qkv.shape[2] <= _FEW_PLACES else _fused_attention(parts)
+        return x + self.proj_out(h.flatten(1, 2)).reshape(x.shape)
+
+
+def _small_attention(q: Tensor, k: Tensor, v: Tensor) -> Float[Tensor, "item head width place"]:
+    """As it is written; (item, head, width, place) each."""
+    shares = (q.transpose(-1, -2) / math.sqrt(q.shape[-2]) @ k).softmax(dim=-1)
+    return v @ shares.transpose(-1, -2)
+
+
+def _fused_attention(
+    parts: Float[Tensor, "3 item head width place"],
+) -> Float[Tensor, "item head width place"]:
+    """By kernels which never hold the place-by-place matrix, and want each vector in one piece."""
+    q, k, v = parts.transpose(-1, -2).contiguous()
+    return F.scaled_dot_product_attention(q, k, v).transpose(-1, -2)  # scale 1/sqrt(width of a head)
 
 
 class Downsample(nn.Module):

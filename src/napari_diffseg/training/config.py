@@ -52,8 +52,9 @@ class TrainConfig(Optimisation):
     """The optimiser, and how the run is carried out.
 
     Attributes:
-        crop: voxels along (D, H, W) that an item is cut to at a random place; None takes whole cases, and
-            for networks for slices whole slices.
+        crop: voxels along (D, H, W) that an item is cut to; None takes whole cases, and for networks for
+            slices whole slices.
+        crop_at: a random place of the case, or always its centre, for cases cut out around what is sought.
         accumulate: parts that a step's batch is computed in, for less memory.
         precision: of the network's forward pass; automatic is bf16 where the hardware has it.
         seed: of weights, order, augmentation and noise.
@@ -66,6 +67,7 @@ class TrainConfig(Optimisation):
     """
 
     crop: Crop | None = None
+    crop_at: Literal["random", "centre"] = "random"
     accumulate: int = Field(1, ge=1, le=1024)
     precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
     seed: int = Field(0, ge=0, le=2**32 - 1)

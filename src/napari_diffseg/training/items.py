@@ -111,9 +111,9 @@ class Items:
     def _window(self, place: _Place, draw: np.random.Generator) -> tuple[list[int], list[int]]:
         """First voxel and size along (D, H, W) of what is taken of the case."""
         shape = self._window_shape(place)
-        start = [
-            int(draw.integers(n - k + 1)) for n, k in zip(self._cases[place.case].shape, shape, strict=True)
-        ]
+        room = [n - k for n, k in zip(self._cases[place.case].shape, shape, strict=True)]
+        centred = self._config.train.crop_at == "centre"
+        start = [left // 2 if centred else int(draw.integers(left + 1)) for left in room]
         if place.slice is not None:
             start[self._axis] = place.slice
         return start, shape
