@@ -151,3 +151,24 @@ def write_preview():
         return read_preview(run)
 
     return write
+
+
+@pytest.fixture
+def new_project(tmp_path):
+    """A rater project of real scans, nothing read; `**settings` as of `create_project`."""
+    from napari_diffseg.raters.cases import add_case
+    from napari_diffseg.raters.lidc_form import LIDC_FORM
+    from napari_diffseg.raters.project import create_project
+    from napari_diffseg.results.result import ClassInfo
+
+    images = Path(__file__).parent / "data" / "hippocampus" / "images"
+
+    def make(*, cases, raters, labels=("nodule",), form=LIDC_FORM, copy=True, **settings):
+        classes = tuple(ClassInfo(name, "#e4572e") for name in labels)
+        root = tmp_path / "project"
+        project = create_project(root, title="Study", labels=classes, raters=raters, form=form, **settings)
+        for case in cases:
+            project = add_case(project, case, images / f"{case}.nii.gz", copy=copy)
+        return project
+
+    return make

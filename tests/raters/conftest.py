@@ -1,35 +1,21 @@
 """A project of two raters and two real cases, in a folder of its own."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from napari_diffseg.io.nifti import read_labels
-from napari_diffseg.raters.cases import add_case
-from napari_diffseg.raters.lidc_form import LIDC_FORM
 from napari_diffseg.raters.opening import open_read
-from napari_diffseg.raters.project import create_project
-from napari_diffseg.results.result import ClassInfo
 
 HIPPOCAMPUS = Path(__file__).parents[1] / "data" / "hippocampus"
 CASES = ("hippocampus_148", "hippocampus_017")
 
 
 @pytest.fixture
-def new_project(tmp_path):
-    """A project of Anna and Bob; `**settings` as of `create_project`."""
-
-    def make(cases=CASES[:1], raters=("Anna", "Bob"), labels=("nodule",), form=LIDC_FORM, **settings):
-        classes = tuple(ClassInfo(name, "#e4572e") for name in labels)
-        project = create_project(
-            tmp_path / "project", title="Study", labels=classes, raters=raters, form=form, **settings
-        )
-        for case in cases:
-            project = add_case(project, case, HIPPOCAMPUS / "images" / f"{case}.nii.gz")
-        return project
-
-    return make
+def new_project(new_project):
+    return partial(new_project, cases=CASES[:1], raters=("Anna", "Bob"))
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A rater project on the disk, and docks that read it."""
 
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,7 @@ from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 
 from napari_diffseg.io.nifti import read_labels
-from napari_diffseg.raters.cases import add_case
-from napari_diffseg.raters.lidc_form import LIDC_FORM
 from napari_diffseg.raters.opening import open_read
-from napari_diffseg.raters.project import create_project
-from napari_diffseg.results.result import ClassInfo
 
 HIPPOCAMPUS = Path(__file__).parents[2] / "data" / "hippocampus"
 FIRST, SECOND = CASES = ("hippocampus_148", "hippocampus_017")
@@ -26,18 +23,8 @@ def _own_memory(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def new_project(tmp_path):
-    """A project of Anna and Ben with two real cases; `**settings` as of `create_project`."""
-
-    def make(cases=CASES, raters=("Anna", "Ben"), labels=("nodule",), form=LIDC_FORM, copy=True, **settings):
-        classes = tuple(ClassInfo(name, "#e4572e") for name in labels)
-        root = tmp_path / "project"
-        project = create_project(root, title="Study", labels=classes, raters=raters, form=form, **settings)
-        for case in cases:
-            project = add_case(project, case, HIPPOCAMPUS / "images" / f"{case}.nii.gz", copy=copy)
-        return project
-
-    return make
+def new_project(new_project):
+    return partial(new_project, cases=CASES, raters=("Anna", "Ben"))
 
 
 @pytest.fixture
