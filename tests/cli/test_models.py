@@ -32,7 +32,7 @@ def test_good_and_broken_files_are_listed(command, folder):
 
 def test_methods_without_a_model_are_named_and_each_says_how_to_get_one(command):
     *_, last = command("models", "list").out.splitlines()
-    assert last.startswith("No model yet: ensemdiff, patchddm, medsegdiff, ambiguous, guided-unet;")
+    assert last.startswith("No model yet: ensemdiff, patchddm, medsegdiff, guided-unet;")
     assert "models import FILE" in command("models", "list", "--method", "medsegdiff").out
 
 
