@@ -20,6 +20,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from finished import finished
+
 from napari_diffseg.checkpoints.catalogue import BUNDLED
 from napari_diffseg.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from napari_diffseg.checkpoints.document import Channel, Document, Metric, TrainingFacts
@@ -30,8 +32,6 @@ from napari_diffseg.evaluation.paired import paired_difference
 from napari_diffseg.evaluation.scores import evaluate
 from napari_diffseg.evaluation.summary import by_case, summarise
 from napari_diffseg.results.result import ClassInfo
-from napari_diffseg.training.config import read_run
-from napari_diffseg.training.folder import LAST, RUN
 
 HERE = Path(__file__).parent
 CARDS = HERE.parent / "docs" / "models"
@@ -43,12 +43,8 @@ NAMES = {"imgx": "hippocampus-imgx", "imgx-unet": "hippocampus-unet"}
 
 def bundle(method: str, run: Path, out: Path) -> None:
     """Write the last step's weights of a finished run in half precision, with what a person should know."""
-    checkpoint = load_checkpoint(run / LAST)
-    facts, steps = checkpoint.document.training, read_run(run / RUN).train.steps
-    if facts is None or facts.steps < steps:
-        raise SystemExit(f"{run} is not finished. Go on with: napari-diffseg train --resume {run}")
-    weights = {name: tensor.half() for name, tensor in checkpoint.weights.items()}
-    save_checkpoint(out, described(method, checkpoint.document, facts), weights)
+    document, facts, weights = finished(run)
+    save_checkpoint(out, described(method, document, facts), weights)
 
 
 def described(method: str, document: Document, facts: TrainingFacts) -> Document:

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from finished import finished
+
 from napari_diffseg.checkpoints.catalogue import BUNDLED
 from napari_diffseg.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from napari_diffseg.checkpoints.document import Channel, Document, Metric, TrainingFacts
@@ -27,28 +29,25 @@ from napari_diffseg.evaluation.scores import evaluate
 from napari_diffseg.evaluation.summary import summarise
 from napari_diffseg.inference.run import segment
 from napari_diffseg.results.result import ClassInfo
-from napari_diffseg.training.config import read_run
-from napari_diffseg.training.folder import LAST, RUN
+from napari_diffseg.training.folder import LAST
 
 NAME = "lidc-ambiguous"
 CARDS = Path(__file__).parents[1] / "docs" / "models"
 GROUPS: tuple[Group, ...] = ("validation", "test")
 FEW, MANY = 4, 16
+EVERY = 5
+"""Of the validation crops, one in so many is enough to choose by."""
+
 STEPS = 5
 STEPS_TRIED = (3, 5, 10)
-CASES_TRIED = 48
 AS_SETS = ("ged", "ged_unbiased", "matched_iou")
 COLUMNS = {FEW: AS_SETS, MANY: (*AS_SETS, "dice", "member_disagreement")}
 
 
 def bundle(run: Path, out: Path) -> None:
     """Write the last step's weights of a finished run in half precision, with what a person should know."""
-    checkpoint = load_checkpoint(run / LAST)
-    facts, steps = checkpoint.document.training, read_run(run / RUN).train.steps
-    if facts is None or facts.steps < steps:
-        raise SystemExit(f"{run} is not finished. Go on with: napari-diffseg train --resume {run}")
-    weights = {name: tensor.half() for name, tensor in checkpoint.weights.items()}
-    save_checkpoint(out, described(checkpoint.document, facts), weights)
+    document, facts, weights = finished(run)
+    save_checkpoint(out, described(document, facts), weights)
 
 
 def described(document: Document, facts: TrainingFacts) -> Document:
@@ -81,8 +80,7 @@ def described(document: Document, facts: TrainingFacts) -> Document:
 def choose(run: Path, data: Path) -> None:
     """Print the validation GED of a few members for several numbers of sampling steps."""
     checkpoint = load_checkpoint(run / LAST)
-    cases = of_group(data, "validation")
-    some = cases[:: max(1, len(cases) // CASES_TRIED)]
+    some = of_group(data, "validation")[::EVERY]
     for steps in STEPS_TRIED:
         scores = list(evaluate(checkpoint, some, members=FEW, steps=steps, seed=0))
         print(f"{steps} steps: GED {summarise(scores, ['nodule']).means['ged'].value:.4f}", flush=True)

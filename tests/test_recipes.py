@@ -20,7 +20,7 @@ def test_a_recipe_says_what_its_model_was_trained_with(name, monkeypatch):
     run, model = read_run(RECIPES / f"{name}.toml"), nd.load_checkpoint(find(name))
     document, facts = model.document, model.document.training
     assert (run.name, run.method) == (document.name, document.method)
-    assert type(model.config)(**run.config) == model.config
+    assert run.config == model.config.model_dump(mode="json")
     assert run.preparation == document.preparation
     assert (run.train.steps, run.train.seed) == (facts.steps, facts.seed)
     if run.data.split is not None:  # otherwise the data set has groups of its own

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from napari_diffseg.training.run import train
     from napari_diffseg.volume.scan import Scan
 
-# On a CPU torch then asks Linux for huge pages: mapped anew for every layer, small ones cost up to half of a
+# On a CPU torch then asks Linux for huge pages; mapping small ones anew for every layer takes up to half of a
 # network's time (docs/architecture.md, How fast). It looks once, before its first tensor.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 

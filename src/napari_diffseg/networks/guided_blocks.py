@@ -20,7 +20,7 @@ AttentionOrder = Literal["by head", "q, k, v"]
 Layer = TypeVar("Layer", bound=nn.Module)
 
 _FEW_PLACES = 512
-"""Up to here the fused kernels' copies cost more than they save (on a CPU, a tenth of an attention)."""
+"""Up to here the fused kernels' copies cost more on a CPU than they save."""
 
 
 class GroupNorm32(nn.GroupNorm):
