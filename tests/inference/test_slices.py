@@ -102,6 +102,30 @@ def test_a_slice_is_what_the_network_says_of_that_slice_alone(head, slice_checkp
     assert (alone.members[:, 0] == three.members[:, 4]).mean() > 0.999
 
 
+@pytest.mark.parametrize("noise", ["shared", "independent"])
+def test_several_members_of_few_slices_are_drawn_together(head, slice_checkpoint, noise):
+    """Two slices of two members fill a batch of four."""
+    thin = Box((104, *BOX.start[1:]), (106, *BOX.stop[1:]))
+    options = {"members": 3, "slice_noise": noise, "box": thin}
+    events = events_of(head, slice_checkpoint, **options)
+    kinds = [type(event).__name__ for event in events]
+    assert kinds == [
+        "Planned",
+        *["Stepped"] * 2,
+        *["MemberDone"] * 2,
+        *["Stepped"] * 2,
+        "MemberDone",
+        "Finished",
+    ]
+    assert [event.remaining_s > 0 for event in events if isinstance(event, Stepped)] == [True] * 3 + [False]
+    together = events[-1].result
+    assert (together.provenance.slices_at_once, together.provenance.members_at_once) == (2, 2)
+    apart = result_of(head, slice_checkpoint, reproducible=True, **options)
+    np.testing.assert_allclose(together.mean, apart.mean, atol=1e-5)
+    assert (together.members == apart.members).mean() > 0.999
+    assert not np.array_equal(together.members[0], together.members[1])
+
+
 @pytest.mark.parametrize("options", [{"start_slice": 100}, {"start_slice": 0}, {"reproducible": True}])
 def test_a_member_does_not_depend_on_the_order_or_the_size_of_batches(head, slice_checkpoint, three, options):
     other = result_of(head, slice_checkpoint, members=3, **options)
@@ -216,7 +240,7 @@ def test_the_plan_counts_a_batch_of_slices_and_not_the_volume(head, slice_checkp
     one = Box((100, 80, 90), (101, 212, 195))
     many = Box((20, 80, 90), (180, 212, 195))
     few, all_ = (plan(head, slice_checkpoint, SamplingOptions(box=box, device="cpu")) for box in (one, many))
-    assert (few.slices, few.slices_at_once) == (1, 1)
+    assert (few.slices, few.slices_at_once, few.members_at_once) == (1, 1, 4)
     assert (all_.slices, all_.slices_at_once, all_.members_at_once) == (160, 4, 1)
     assert all_.needed_gib < 80 * few.needed_gib
     soft = plan(head, slice_checkpoint, SamplingOptions(box=many, device="cpu", relative_area=0.5))
@@ -240,6 +264,15 @@ def test_out_of_memory_halves_the_slices_says_so_and_changes_no_answer(head, sli
     assert halvings == [(2, "slices"), (1, "slices")]
     assert events[-1].result.provenance.slices_at_once == 1
     assert (events[-1].result.members == three.members).mean() >= 0.999
+
+
+def test_out_of_memory_halves_the_members_of_few_slices_too(head, slice_checkpoint, hungry):
+    thin = Box((104, *BOX.start[1:]), (106, *BOX.stop[1:]))
+    events = events_of(head, hungry(slice_checkpoint, 1), members=3, box=thin, preview=False)
+    assert [event.at_once for event in events if isinstance(event, BatchHalved)] == [2, 1]
+    result, plenty = events[-1].result, result_of(head, slice_checkpoint, members=3, box=thin)
+    assert (result.provenance.slices_at_once, result.provenance.members_at_once) == (1, 1)
+    assert (result.members == plenty.members).mean() > 0.999
 
 
 @pytest.mark.parametrize("dimensions", [2, 3])

@@ -91,11 +91,17 @@ def _plan_line(plan: Plan, checkpoint_sha256: str) -> str:
     members = "1 member" if plan.members == 1 else f"{plan.members} members"
     steps = "1 step" if plan.steps == 1 else f"{plan.steps} steps"
     time = "time known after the first step" if seconds is None else f"about {_duration(seconds)}"
-    slices = "" if plan.slice_axis is None else f" of {plan.slices} slices, {plan.slices_at_once} at once,"
     return (
-        f"{members}{slices} in {steps} on {times(plan.box.shape)} voxels, {plan.device}, {plan.precision}, "
-        f"{plan.needed_gib:.2g} of {plan.free_gib:.3g} GiB free, {time}"
+        f"{members}{_of_slices(plan)} in {steps} on {times(plan.box.shape)} voxels, "
+        f"{plan.device}, {plan.precision}, {plan.needed_gib:.2g} of {plan.free_gib:.3g} GiB free, {time}"
     )
+
+
+def _of_slices(plan: Plan) -> str:
+    if plan.slices_at_once is None:
+        return ""
+    slices = "1 slice" if plan.slices == 1 else f"{plan.slices} slices"
+    return f" of {slices}, {plan.slices_at_once * plan.members_at_once} at once,"
 
 
 def _duration(seconds: float) -> str:

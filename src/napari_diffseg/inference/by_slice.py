@@ -1,7 +1,9 @@
-"""Batches of neighbouring slices of one member, for networks for slices."""
+"""Batches of neighbouring slices of one member, or of all slices of several, for networks for slices."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -25,12 +27,14 @@ class BySlice:
     Args:
         slices: of the prepared box.
         box: the voxels of the scan.
+        members: in all.
         start: slice of the scan to begin with, along the slice axis; None for the box's middle one.
         own_noise: whether each slice has noise of its own.
     """
 
     slices: Slices
     box: Box
+    members: int
     start: int | None = None
     own_noise: bool = False
     _drawn: range = range(0)
@@ -42,19 +46,20 @@ class BySlice:
         return len(self._drawn)
 
     def next(self, done: int, at_once: int) -> Batch:
-        """A slab of the member after those that are done."""
+        """A slab of the member after those that are done, or of some members where it is all of each."""
         slab = next_slab(self._drawn, start=self._first(), count=self.slices.count, most=at_once)
-        return Batch(range(done, done + 1), slab)
+        whole = max(1, at_once // self.slices.count)
+        return Batch(range(done, min(done + whole, self.members)), slab)
 
-    def image(self, batch: Batch, device: torch.device) -> Float[Tensor, "slice channel height width"]:
-        """The slab."""
-        return self.slices.images(batch.slab).to(device)
+    def image(self, batch: Batch, device: torch.device) -> Float[Tensor, "item channel height width"]:
+        """The slab, for each member."""
+        return self.slices.images(batch.slab).to(device).repeat(len(batch.members), 1, 1, 1)
 
     def noise(self, batch: Batch, seed: int, channels: int, device: torch.device) -> NoiseSource:
-        """One field for all slices, or one each."""
+        """One field for all slices of a member, or one each."""
         shape = (channels, *self.slices.images(range(1)).shape[2:])
-        own = self.slices.numbers(batch.slab) if self.own_noise else None
-        return NoiseSource(seed, [*batch.members] * len(batch.slab), shape, device, own)
+        members, slices = zip(*itertools.product(batch.members, self.slices.numbers(batch.slab)), strict=True)
+        return NoiseSource(seed, members, shape, device, slices if self.own_noise else None)
 
     def region(self, batch: Batch) -> Box:
         """The slab on the scan; the whole box where no slice of the scan is nearest to it."""
@@ -75,18 +80,23 @@ class BySlice:
 
     @torch.inference_mode()
     def finish(
-        self, batch: Batch, soft: Float[Tensor, "slice foreground height width"]
+        self, batch: Batch, soft: Float[Tensor, "item foreground height width"]
     ) -> list[Float[Tensor, "foreground d h w"]]:
-        """The member, once its last slab is there."""
+        """The members whose last slab this is."""
+        return [whole for slab in soft.split(len(batch.slab)) for whole in self._joined(batch.slab, slab)]
+
+    def _joined(
+        self, slab: range, soft: Float[Tensor, "slice foreground height width"]
+    ) -> Iterator[Float[Tensor, "foreground d h w"]]:
+        """The member being drawn, if it is whole with this slab."""
         if not self._drawn:
             self._soft = soft.new_empty((soft.shape[1], *self.slices.prepared.image.shape[1:]))
-        self.slices.of(self._soft)[batch.slab.start : batch.slab.stop] = soft
-        slab, drawn = batch.slab, self._drawn or batch.slab
+        self.slices.of(self._soft)[slab.start : slab.stop] = soft
+        drawn = self._drawn or slab
         self._drawn = range(min(drawn.start, slab.start), max(drawn.stop, slab.stop))
-        if len(self._drawn) < self.slices.count:
-            return []
-        self._drawn = range(0)
-        return [self.slices.prepared.restore(self._soft).clamp(0, 1)]
+        if len(self._drawn) == self.slices.count:
+            self._drawn = range(0)
+            yield self.slices.prepared.restore(self._soft).clamp(0, 1)
 
     def _first(self) -> int:
         """The prepared slice in view, or the middle one."""

@@ -33,7 +33,7 @@ class Batch:
 
 @runtime_checkable
 class Division(Protocol):
-    """Whole members (`ByMember`) or slices of one (`BySlice`)."""
+    """Whole members (`ByMember`) or slices of them (`BySlice`)."""
 
     @property
     def drawn(self) -> int:

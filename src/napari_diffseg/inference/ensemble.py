@@ -40,7 +40,7 @@ class Ensemble:
         cancelled: set from any thread to end within one layer of the network.
 
     Attributes:
-        at_once: members, or slices of one, in one batch, by now.
+        at_once: items in one batch by now: members, or slices of them.
         members: those that are finished.
     """
 
@@ -56,7 +56,7 @@ class Ensemble:
     def __post_init__(self) -> None:
         """Prepare the box, the network and the room for what comes out."""
         plan, checkpoint = self.plan, self.checkpoint
-        self.at_once = plan.slices_at_once or plan.members_at_once
+        self.at_once = plan.members_at_once * (plan.slices_at_once or 1)
         self.device = torch.device(plan.device)
         self._division = self._divided()
         precision = torch.bfloat16 if plan.precision == "bf16" else torch.float32
@@ -105,7 +105,7 @@ class Ensemble:
             return ByMember(prepared, plan.box, plan.members)
         options = self.options
         own_noise = options.slice_noise == "independent"
-        return BySlice(Slices(prepared, axis), plan.box, options.start_slice, own_noise)
+        return BySlice(Slices(prepared, axis), plan.box, plan.members, options.start_slice, own_noise)
 
     def _finished(self) -> tuple[int, int]:
         """Members, and slices of the next one."""

@@ -182,13 +182,13 @@ class Run:
             precision=planned.precision,
             threads=torch.get_num_threads(),
             steps=planned.steps,
-            members_at_once=at_once if planned.slice_axis is None else 1,
+            members_at_once=max(1, at_once // planned.slices),
             duration_s=duration_s,
             versions={"python": platform.python_version(), **{name: version(name) for name in packages}},
             sampler=self._sampler,
             fusion=self._fusion,
             slice_axis=planned.slice_axis,
-            slices_at_once=None if planned.slice_axis is None else at_once,
+            slices_at_once=None if planned.slice_axis is None else min(at_once, planned.slices),
         )
 
 
