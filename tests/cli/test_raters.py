@@ -14,6 +14,7 @@ from napari_diffseg.io.nifti import read_labels, read_stack, read_volume
 from napari_diffseg.raters.finished_read import reads_of
 from napari_diffseg.raters.imported_read import import_read
 from napari_diffseg.raters.lesion import Lesion
+from napari_diffseg.raters.memory import recent_projects, trusting
 from napari_diffseg.raters.project import open_project
 from napari_diffseg.results.folder import write_result
 from napari_diffseg.results.result import ClassInfo
@@ -126,6 +127,32 @@ def test_a_dicom_series_and_named_channels_are_cases_too(command, project):
     assert opened.raters_of("ct_lung") == ("Bob",)
     assert opened.scan("ct_lung").data.min() < -900  # Hounsfield units
     assert opened.scan("two").channels == ("t1", "t2")
+
+
+def test_folders_outside_are_confirmed_once_and_known_to_every_command_since(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "owner"))
+    project, scan = tmp_path / "study", tmp_path / "scans" / "scan.nii.gz"
+    scan.parent.mkdir()
+    shutil.copy(IMAGE, scan)
+    command("raters", "create", project, "--rater", "Anna", "--label", "x")
+    assert command("raters", "add", project, scan, "--reference").code == 0
+    import_read(
+        trusting(open_project(project)), "scan", "Anna", (read_labels(LABEL).data > 0).astype(np.uint8)
+    )
+    assert command("data", "inspect", project).code == 0  # whoever added it confirmed its folder
+
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "somebody else"))
+    refused = command("data", "inspect", project)
+    assert refused.code == 1
+    assert f"Confirm {scan.parent} in the Raters dock or with “napari-diffseg raters trust”" in refused.err
+    asked = command("raters", "trust", project, "--json")
+    assert json.loads(asked.out) == {"not_confirmed": [str(scan.parent)]}
+    elsewhere = command("raters", "trust", project, tmp_path / "other")
+    assert elsewhere.out == f"Not confirmed: {scan.parent}\n"
+    confirmed = command("raters", "trust", project, scan.parent)
+    assert confirmed.out == "Every image lies in the project or in a folder that was confirmed.\n"
+    assert command("data", "inspect", project).code == 0
+    assert recent_projects()[project].title == "study"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from napari_diffseg.io.nifti import read_labels, read_volume
 from napari_diffseg.raters.cases import add_case
 from napari_diffseg.raters.imported_read import import_read
 from napari_diffseg.raters.lesion import Lesion
+from napari_diffseg.raters.memory import keep_trust
 from napari_diffseg.raters.opening import open_read
 from napari_diffseg.raters.project import create_project
 from napari_diffseg.raters.project_document import Protocol
@@ -120,11 +121,17 @@ def test_cases_of_one_patient_are_told_to_be(new_project):
     assert reads_in_project(project, SECOND).patient == FIRST
 
 
-def test_images_outside_the_project_are_not_read(new_project):
+def test_images_outside_the_project_are_read_after_their_folder_was_confirmed(
+    new_project, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "memory"))
     project = new_project(cases=(FIRST,), copy=False)
     import_read(project, FIRST, "Anna", drawn(FIRST))
     with pytest.raises(DatasetError, match="its folder was not confirmed yet"):
         open_dataset(project.root)
+    keep_trust(project)  # as the dock does
+    (case,) = open_dataset(project.root).cases
+    assert np.array_equal(case.read().scan.data, read_volume(IMAGES / f"{FIRST}.nii.gz").data)
 
 
 def test_a_case_with_other_channels_is_a_problem(new_project):

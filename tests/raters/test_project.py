@@ -46,7 +46,7 @@ def test_an_image_that_stays_where_it_is_needs_a_trusted_folder(project, tmp_pat
     assert added.scan("referenced").data.any()  # whoever named the file has confirmed its folder
     again = open_project(project.root)
     assert again.untrusted() == (elsewhere,)
-    with pytest.raises(RaterProjectError, match=f"Confirm the folder {elsewhere}"):
+    with pytest.raises(RaterProjectError, match=f"Confirm {elsewhere} in the Raters dock"):
         again.scan("referenced")
     trusting = open_project(project.root, trusted=[elsewhere])
     assert trusting.untrusted() == ()

@@ -1,10 +1,10 @@
-"""`napari-diffseg raters create`, `add` and `status`: a project and who stands where in it."""
+"""`napari-diffseg raters create`, `add`, `trust` and `status`: a project and who stands where in it."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +17,7 @@ from napari_diffseg.errors import RaterProjectError
 from napari_diffseg.io.nifti import read_volume
 from napari_diffseg.raters.cases import add_case, add_scan
 from napari_diffseg.raters.lidc_form import LIDC_FORM
+from napari_diffseg.raters.memory import keep_trust, trusting
 from napari_diffseg.raters.overview import overview
 from napari_diffseg.raters.project import Project, create_project, open_project
 from napari_diffseg.raters.project_document import Protocol
@@ -99,7 +100,7 @@ def add(
     """Add a case to a project."""
     if (scan is None) == (not channel):
         raise typer.BadParameter("Give either SCAN or --channel NAME=FILE for each channel.")
-    opened, images = open_project(project), dict(map(channel_file, channel or ()))
+    opened, images = trusting(open_project(project)), dict(map(channel_file, channel or ()))
     first = scan or next(iter(images.values()))
     case = name or stem(first.name)
     settings: dict[str, Any] = {"raters": rater or (), "patient": patient, "note": note}
@@ -111,7 +112,34 @@ def add(
         changed = add_scan(opened, case, read_volume(scan), **settings)
     else:
         changed = add_case(opened, case, scan or images, copy=not reference, **settings)
+        if reference:
+            keep_trust(changed)
     report(changed, Output(as_json, quiet))
+
+
+def trust(
+    project: ProjectArgument,
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FOLDER]...", help="That images may be read from; without any: which are asked for."
+        ),
+    ] = None,
+    *,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Let this computer read a project's images from folders outside it."""
+    output, opened = Output(as_json, quiet), trusting(open_project(project))
+    if folders:
+        confirmed = (folder.resolve() for folder in folders)
+        keep_trust(dataclasses.replace(opened, trusted=(*opened.trusted, *confirmed)))
+    left = trusting(opened).untrusted()
+    for folder in left:
+        output.line(f"Not confirmed: {folder}")
+    if not left:
+        output.line("Every image lies in the project or in a folder that was confirmed.")
+    output.document({"not_confirmed": list(map(str, left))})
 
 
 def status(
@@ -141,7 +169,7 @@ def status(
     output.line(f"{done} of {len(rows)} reads are finished.")
     for note in opened.document.notes:
         output.note(note)
-    output.document({"title": opened.document.title, "reads": [asdict(row) for row in rows]})
+    output.document({"title": opened.document.title, "reads": [dataclasses.asdict(row) for row in rows]})
 
 
 def report(project: Project, output: Output) -> None:

@@ -1,7 +1,7 @@
 """A rater project, read as it stands: every case that somebody has finished, with a mask for each rater.
 
     raters.json                          classes, raters, cases
-    images/                              scans; those that stay elsewhere are not read
+    images/                              scans; elsewhere in folders alone that this person confirmed before
     reads/<case>/<rater>/<session>/      of each rater the last one drawn blinded, or imported
 
 A read without a voxel is a rater who saw nothing, or is left out, as the project's protocol says. A case that
@@ -19,6 +19,7 @@ from napari_diffseg.datasets.dataset import Dataset, Problem
 from napari_diffseg.datasets.volumes import no_case
 from napari_diffseg.errors import DatasetError, RaterProjectError
 from napari_diffseg.io.sequence import modality_of
+from napari_diffseg.raters.memory import trusting
 from napari_diffseg.raters.project import Project, open_project
 from napari_diffseg.raters.project_document import PROJECT, CaseEntry
 from napari_diffseg.raters.project_reads import counting_reads, reads_in_project
@@ -39,7 +40,7 @@ def read(path: Path) -> Dataset:
         DatasetError: raters.json is not as it should be, or no case has a finished read.
     """
     try:
-        project = open_project(path)
+        project = trusting(open_project(path))
     except RaterProjectError as error:
         raise DatasetError(str(error)) from error
     entries = project.document.cases

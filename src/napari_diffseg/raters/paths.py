@@ -90,8 +90,8 @@ def outside(path: str, trusted: Iterable[Path]) -> Path:
     found = Path(path).resolve()
     if not is_trusted(found, trusted):
         raise RaterProjectError(
-            f"The project refers to {path}, and its folder was not confirmed yet. Confirm the folder "
-            f"{found.parent}, or copy the image into the project."
+            f"The project refers to {path}, and its folder was not confirmed yet. Confirm {found.parent} in "
+            "the Raters dock or with “napari-diffseg raters trust”, or copy the image into the project."
         )
     return found
 

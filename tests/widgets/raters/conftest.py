@@ -122,6 +122,17 @@ def choose_rater():
 
 
 @pytest.fixture
+def states():
+    """How far the rater is, in the order of the list of cases."""
+
+    def told(view):
+        table = view.cases.table
+        return [table.item(row, 1).text().splitlines()[0] for row in range(table.rowCount())]
+
+    return told
+
+
+@pytest.fixture
 def paint():
     """One stroke, as a click with the brush gives."""
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from napari_diffseg.raters.finished_read import reads_of
+from napari_diffseg.raters.memory import recent_projects, remembered
 from napari_diffseg.raters.opening import open_read
-from napari_diffseg.widgets.projects.rater_memory import recent_projects, remembered
 
 FIRST, SECOND = "hippocampus_148", "hippocampus_017"
 
@@ -33,11 +33,6 @@ def finish(saved, qtbot):
         return asked
 
     return press
-
-
-def states(view):
-    table = view.cases.table
-    return [table.item(row, 1).text().splitlines()[0] for row in range(table.rowCount())]
 
 
 def test_the_list_shows_state_progress_and_how_many_have_finished(
@@ -138,7 +133,7 @@ def test_an_empty_read_says_that_nothing_was_seen(view, read_case, finish):
     assert "you saw nothing" in finish(view.page)
 
 
-def test_the_last_case_leads_back_to_the_list(qtbot, view, read_case, finish):
+def test_the_last_case_leads_back_to_the_list(qtbot, view, read_case, finish, states):
     read_case(view)
     finish(view.page)
     view.page.finishing.buttons[f"Read {SECOND}"].click()

@@ -85,8 +85,8 @@ def make_project(qtbot, tmp_path):
 
 
 @pytest.fixture
-def read_all(qtbot, choose_rater, read_case, saved):
-    """Draw and finish every case as a rater."""
+def read_all(qtbot, choose_rater, read_case, saved, states):
+    """Draw and finish every case as a rater; over once their window has looked at the files again."""
 
     def go(window, rater, masks):
         choose_rater(window.view, rater)
@@ -100,6 +100,7 @@ def read_all(qtbot, choose_rater, read_case, saved):
             qtbot.waitUntil(lambda: bool(page.finishing.buttons), timeout=10_000)
             page.finishing.buttons["Finish"].click()
             qtbot.waitUntil(lambda: page.read.is_frozen, timeout=10_000)
+        qtbot.waitUntil(lambda: states(window.view) == ["finished"] * len(CASES), timeout=10_000)
 
     return go
 

@@ -9,13 +9,13 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QLineEdit, QPushButton, QWidg
 from superqt import QElidingLabel
 
 from napari_diffseg.raters.lidc_form import LIDC_FORM
+from napari_diffseg.raters.memory import keep_trust
 from napari_diffseg.raters.project import Project
 from napari_diffseg.raters.rating_form import PLAIN_FORM
 from napari_diffseg.widgets.projects.case_chooser import CaseChooser
 from napari_diffseg.widgets.projects.cases_dialog import CasesDialog
 from napari_diffseg.widgets.projects.making_project import Plan, make_project
 from napari_diffseg.widgets.projects.protocol_form import ProtocolForm
-from napari_diffseg.widgets.projects.rater_memory import remember
 from napari_diffseg.widgets.projects.reader_names import names_in, problem_with
 from napari_diffseg.widgets.rows import Rows
 from napari_diffseg.widgets.section import Section
@@ -88,7 +88,7 @@ class NewProject(CasesDialog):
 
     def take(self, told: Project) -> None:
         """The project is made; whoever chose files trusts their folders."""
-        remember(told.root, trusted=tuple(map(str, told.trusted)))
+        keep_trust(told)
         self.made.emit(told.root)
 
     def _fill(self) -> None:

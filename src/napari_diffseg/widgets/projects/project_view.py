@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QComboBox, QPushButton, QTabWidget, QVBoxLayout, QWid
 from superqt import QElidingLabel
 
 from napari_diffseg.errors import DiffSegError
+from napari_diffseg.raters.memory import keep_trust, remember, remembered, trusting
 from napari_diffseg.raters.opening import Start
 from napari_diffseg.raters.overview import Row, overview
 from napari_diffseg.raters.project import Project
@@ -21,7 +22,6 @@ from napari_diffseg.widgets.comparing.compare_page import ComparePage
 from napari_diffseg.widgets.errand import Errand
 from napari_diffseg.widgets.projects.add_to_project import AddToProject
 from napari_diffseg.widgets.projects.case_page import CasePage
-from napari_diffseg.widgets.projects.rater_memory import remember, remembered
 from napari_diffseg.widgets.projects.rater_opening import OpenCase, open_case
 from napari_diffseg.widgets.question import Question
 from napari_diffseg.widgets.reading.read_page import ReadPage
@@ -43,6 +43,7 @@ class ProjectView(QWidget):
 
     def __init__(self, viewer: ViewerModel, project: Project) -> None:
         super().__init__()
+        project = trusting(project)
         self.project, self._opening = project, None  # type: Project, Errand | None
         self._looking: Errand | None = None
         self.title, self.leave = QElidingLabel(project.document.title), QPushButton("Close")
@@ -157,10 +158,7 @@ class ProjectView(QWidget):
     def _ask_trust(self) -> None:
         """Images outside the project are read only from folders that the person confirms."""
         folders = self.project.untrusted()
-        known = tuple(Path(folder) for folder in remembered(self.project.root).trusted)
-        if folders and all(folder in known for folder in folders):
-            self._trust(folders)
-        elif folders:
+        if folders:
             places = "\n".join(map(str, folders))
             self.trust.ask(
                 f"This project takes scans from outside its own folder:\n{places}\nRead them from there?",
@@ -172,7 +170,7 @@ class ProjectView(QWidget):
 
     def _take_project(self, project: Project) -> None:
         """More folders are trusted, or there are more cases and readers."""
-        remember(project.root, trusted=tuple(map(str, project.trusted)))
+        keep_trust(project)
         self.project = project
         self.compare.take_project(project)
         self.who.addItems([name for name in project.document.raters if self.who.findText(name) < 0])

@@ -7,9 +7,9 @@ from pathlib import Path
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 
+from napari_diffseg.raters.memory import recent_projects
 from napari_diffseg.widgets.column import scrolling
 from napari_diffseg.widgets.plain_label import PlainLabel, heading
-from napari_diffseg.widgets.projects.rater_memory import recent_projects
 from napari_diffseg.widgets.rows import equal
 
 _MOST = 5

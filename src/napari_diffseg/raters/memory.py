@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_diffseg.io.atomic import replacing
+from napari_diffseg.raters.project import Project
 
 _FILE = "rater_projects.json"
 _MOST = 50
@@ -45,6 +47,17 @@ def recent_projects() -> dict[Path, Remembered]:
 def remembered(root: Path) -> Remembered:
     """What is known of a project; nothing is no error."""
     return _read().projects.get(str(root), Remembered())
+
+
+def trusting(project: Project) -> Project:
+    """The project, reading images from the folders too that the person confirmed before."""
+    known = map(Path, remembered(project.root).trusted)
+    return dataclasses.replace(project, trusted=tuple(dict.fromkeys((*project.trusted, *known))))
+
+
+def keep_trust(project: Project) -> None:
+    """Remember the folders that the person lets a project's images be read from."""
+    remember(project.root, title=project.document.title, trusted=tuple(map(str, project.trusted)))
 
 
 def remember(root: Path, **changed: object) -> None:
