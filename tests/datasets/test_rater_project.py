@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +18,14 @@ from napari_diffseg.raters.imported_read import import_read
 from napari_diffseg.raters.lesion import Lesion
 from napari_diffseg.raters.memory import keep_trust
 from napari_diffseg.raters.opening import open_read
-from napari_diffseg.raters.project import create_project
 from napari_diffseg.raters.project_document import Protocol
 from napari_diffseg.raters.project_reads import reads_in_project
-from napari_diffseg.results.result import ClassInfo
+from napari_diffseg.raters.rating_form import PLAIN_FORM
 
 IMAGES = Path(__file__).parents[1] / "data" / "hippocampus" / "images"
 LABELS = IMAGES.parent / "labels"
 FIRST, SECOND = "hippocampus_017", "hippocampus_148"
-CLASSES = (ClassInfo("anterior", "#e4572e", "head"), ClassInfo("posterior", "#2e86ab"))
+CLASSES = ("anterior", "posterior")
 
 
 def drawn(case):
@@ -33,18 +33,10 @@ def drawn(case):
 
 
 @pytest.fixture
-def new_project(tmp_path):
-    """A project of two raters, its cases added and nothing read."""
-
-    def make(cases=(FIRST, SECOND), *, copy=True, **settings):
-        project = create_project(
-            tmp_path / "project", title="Study", labels=CLASSES, raters=("Anna", "Bob"), **settings
-        )
-        for case in cases:
-            project = add_case(project, case, IMAGES / f"{case}.nii.gz", copy=copy)
-        return project
-
-    return make
+def new_project(new_project):
+    return partial(
+        new_project, cases=(FIRST, SECOND), raters=("Anna", "Bob"), labels=CLASSES, form=PLAIN_FORM
+    )
 
 
 @pytest.fixture
@@ -61,7 +53,9 @@ def test_a_project_opens_as_a_data_set_of_its_finished_reads(project):
     dataset = open_dataset(project.root)
     assert dataset.layout == "rater project"
     assert [case.name for case in dataset.cases] == [FIRST, SECOND]
-    assert (dataset.classes, dataset.channels, dataset.dimensions) == (CLASSES, ("image",), 3)
+    assert dataset.classes == project.document.labels
+    assert tuple(info.name for info in dataset.classes) == CLASSES
+    assert (dataset.channels, dataset.dimensions) == (("image",), 3)
     assert dataset.notes == ("Drawn for a test.",)
     assert dataset.problems == ()
     first, second = (case.read() for case in dataset.cases)

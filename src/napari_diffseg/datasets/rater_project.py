@@ -1,7 +1,7 @@
 """A rater project, read as it stands: every case that somebody has finished, with a mask for each rater.
 
     raters.json                          classes, raters, cases
-    images/                              scans; elsewhere in folders alone that this person confirmed before
+    images/                              scans; others are read from folders that this person confirmed
     reads/<case>/<rater>/<session>/      of each rater the last one drawn blinded, or imported
 
 A read without a voxel is a rater who saw nothing, or is left out, as the project's protocol says. A case that

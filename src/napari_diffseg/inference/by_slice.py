@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
@@ -12,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from napari_diffseg.diffusion.noise import NoiseSource
-from napari_diffseg.inference.division import Batch
+from napari_diffseg.inference.division import Batch, per_batch
 from napari_diffseg.preparation.slices import Slices
 from napari_diffseg.volume.grid import Box, Shape
 
@@ -47,9 +46,9 @@ class BySlice:
 
     def next(self, done: int, at_once: int) -> Batch:
         """A slab of the member after those that are done, or of some members where it is all of each."""
-        slab = next_slab(self._drawn, start=self._first(), count=self.slices.count, most=at_once)
-        whole = max(1, at_once // self.slices.count)
-        return Batch(range(done, min(done + whole, self.members)), slab)
+        members, slices = per_batch(at_once, self.slices.count)
+        slab = next_slab(self._drawn, start=self._first(), count=self.slices.count, most=slices)
+        return Batch(range(done, min(done + members, self.members)), slab)
 
     def image(self, batch: Batch, device: torch.device) -> Float[Tensor, "item channel height width"]:
         """The slab, for each member."""
@@ -58,8 +57,9 @@ class BySlice:
     def noise(self, batch: Batch, seed: int, channels: int, device: torch.device) -> NoiseSource:
         """One field for all slices of a member, or one each."""
         shape = (channels, *self.slices.images(range(1)).shape[2:])
-        members, slices = zip(*itertools.product(batch.members, self.slices.numbers(batch.slab)), strict=True)
-        return NoiseSource(seed, members, shape, device, slices if self.own_noise else None)
+        members = [member for member in batch.members for _ in batch.slab]
+        own = [*self.slices.numbers(batch.slab)] * len(batch.members) if self.own_noise else None
+        return NoiseSource(seed, members, shape, device, own)
 
     def region(self, batch: Batch) -> Box:
         """The slab on the scan; the whole box where no slice of the scan is nearest to it."""

@@ -31,6 +31,16 @@ class Batch:
         return len(self.members) * len(self.slab)
 
 
+def per_batch(items: int, slices: int) -> tuple[int, int]:
+    """Members in a batch, and slices of each; several members only with all their slices.
+
+    Args:
+        items: that the network gets at once.
+        slices: of a member; 1 for a volume.
+    """
+    return max(1, items // slices), min(items, slices)
+
+
 @runtime_checkable
 class Division(Protocol):
     """Whole members (`ByMember`) or slices of them (`BySlice`)."""

@@ -10,6 +10,7 @@ from napari_diffseg.checkpoints.checkpoint import Checkpoint, build_on_meta
 from napari_diffseg.diffusion.noise import NoiseSource
 from napari_diffseg.errors import PreparationError
 from napari_diffseg.inference.device import GIB, choose_device, choose_precision, free_gib
+from napari_diffseg.inference.division import per_batch
 from napari_diffseg.inference.memory import peak_bytes
 from napari_diffseg.methods.method import COORDINATES
 from napari_diffseg.preparation.prepared import prepared_shape
@@ -47,20 +48,21 @@ def plan(scan: Scan, checkpoint: Checkpoint, options: SamplingOptions) -> Plan:
     weights, each = _network_gib(checkpoint, item, precision)
     kept = weights + _kept_gib(checkpoint, scan, box, shape, members, options)
     at_once = _at_once(options, device, (free - kept * MARGIN) / (each * MARGIN), members, slices)
-    needed = kept + each * math.prod(at_once)
+    members_at_once, slices_at_once = per_batch(at_once, slices or 1)
+    needed = kept + each * members_at_once * slices_at_once
     return Plan(
         box=box,
         device=str(device),
         precision="bf16" if precision == torch.bfloat16 else "fp32",
         members=members,
         steps=(options.steps or config.steps) if checkpoint.entry.has_steps else 1,
-        members_at_once=at_once[0],
+        members_at_once=members_at_once,
         needed_gib=needed,
         free_gib=free,
         fitting_box_mm=None if needed * MARGIN <= free else _fitting_edge_mm(scan, box, free / needed, axis),
         slice_axis=axis,
         slices=slices or 1,
-        slices_at_once=None if axis is None else at_once[1],
+        slices_at_once=None if axis is None else slices_at_once,
     )
 
 
@@ -116,20 +118,17 @@ def _kept_gib(
 
 def _at_once(
     options: SamplingOptions, device: torch.device, fitting: float, members: int, slices: int | None
-) -> tuple[int, int]:
-    """Members, and slices of each: on a CPU few, so that they stream; on a GPU as many as fit.
-
-    Of several members at once, all slices are.
-    """
-    on_gpu = device.type == "cuda"
+) -> int:
+    """Members, or slices of them: on a CPU few, so that they stream; on a GPU as many as fit."""
     if options.reproducible:
-        return 1, 1
+        return 1
+    on_gpu = device.type == "cuda"
     if slices is not None:
-        most = max(1, min(_MOST_SLICES_AT_ONCE if on_gpu else _SLICES_AT_ONCE_ON_CPU, int(fitting)))
-        return max(1, min(members, most // slices)), min(slices, most)
+        most = _MOST_SLICES_AT_ONCE if on_gpu else _SLICES_AT_ONCE_ON_CPU
+        return max(1, min(members * slices, most, int(fitting)))
     if options.members_at_once is not None:
-        return min(options.members_at_once, members), 1
-    return max(1, min(members, _MOST_MEMBERS_AT_ONCE, int(fitting))) if on_gpu else 1, 1
+        return min(options.members_at_once, members)
+    return max(1, min(members, _MOST_MEMBERS_AT_ONCE, int(fitting))) if on_gpu else 1
 
 
 def _fitting_edge_mm(scan: Scan, box: Box, share: float, slice_axis: int | None) -> float:

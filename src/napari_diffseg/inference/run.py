@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from napari_diffseg.checkpoints.checkpoint import Checkpoint
 from napari_diffseg.errors import CancelledError, DiffSegError, OutOfMemoryError, SettingsError
 from napari_diffseg.inference.device import free_gib
+from napari_diffseg.inference.division import per_batch
 from napari_diffseg.inference.ensemble import Ensemble, is_out_of_memory
 from napari_diffseg.inference.evaluator import Interrupted, deterministic
 from napari_diffseg.inference.fuse import consensus
@@ -171,6 +172,7 @@ class Run:
 
     def _provenance(self, planned: Plan, at_once: int, duration_s: float) -> Provenance:
         origin, document = self.scan.origin, self.checkpoint.document
+        members_at_once, slices_at_once = per_batch(at_once, planned.slices)
         packages = ("napari-diffseg", "torch", "numpy", "nibabel")
         return Provenance(
             scan=origin.name if origin else "",
@@ -182,13 +184,13 @@ class Run:
             precision=planned.precision,
             threads=torch.get_num_threads(),
             steps=planned.steps,
-            members_at_once=max(1, at_once // planned.slices),
+            members_at_once=members_at_once,
             duration_s=duration_s,
             versions={"python": platform.python_version(), **{name: version(name) for name in packages}},
             sampler=self._sampler,
             fusion=self._fusion,
             slice_axis=planned.slice_axis,
-            slices_at_once=None if planned.slice_axis is None else min(at_once, planned.slices),
+            slices_at_once=None if planned.slice_axis is None else slices_at_once,
         )
 
 
