@@ -74,7 +74,7 @@ class Job:
         training_steps: at most.
         rate: highest learning rate.
         beta2: of AdamW's second moments.
-        small_first: an edge of patches, copies and steps to begin with.
+        small_first: an edge of cubes, copies and steps to begin with.
     """
 
     method: str
@@ -113,22 +113,23 @@ JOBS = {
         steps=100,
         own=False,
         copies=1,
-        training_steps=1000,
+        training_steps=5500,
         rate=2e-3,
         beta2=0.95,
+        small_first=(16, 4, 3500),
     ),
     "patchddm-3d": PATCHES,
     "patchddm-3d-ms": replace(
         PATCHES,
         data="ms",
-        config=PATCHES.config | {"unet": GUIDED_3D | AVERAGED},
-        training_steps=17_000,
-        small_first=None,
+        training_steps=25_000,
+        small_first=(8, 8, 16_000),
     ),
     "patchddm-2d": Job(
         "patchddm",
         {"unet": GUIDED_2D | AVERAGED | {"attention_at": ()}, "patch": 48},
         own=False,
+        training_steps=6000,
     ),
     "imgx-2d": Job("imgx", {"unet": {"dimensions": 2, "widths": (16, 32, 64, 64)}}),
     "imgx-3d": Job("imgx", {"unet": {"dimensions": 3, "widths": (16, 32, 64)}}, copies=1),
@@ -142,8 +143,10 @@ JOBS = {
         {"unet": TWO_ENCODERS_3D},
         own=False,
         copies=1,
-        training_steps=600,
+        training_steps=5500,
         rate=2e-3,
+        beta2=0.95,
+        small_first=(16, 4, 3500),
     ),
     "ambiguous-2d": Job("ambiguous", {"unet": GUIDED_2D | {"longest_period": 10.0}}),
     "ambiguous-3d": Job(
@@ -216,13 +219,25 @@ def learning_rate(job: Job, step: int) -> float:
 
 def at(job: Job, step: int, config: Any, batch: Batch) -> tuple[Any, Batch]:
     """The config and the batch of a step."""
-    copies = job.copies
+    edge, copies = None, job.copies
     if job.small_first and step <= job.small_first[2]:
-        patch, copies, _ = job.small_first
-        config = config.model_copy(update={"patch": patch})
-    return config, Batch(
-        *(part.repeat(copies, *(1,) * (part.ndim - 1)) for part in (batch.image, batch.mask))
-    )
+        edge, copies, _ = job.small_first
+    repeated = Batch(*(part.repeat(copies, *(1,) * (part.ndim - 1)) for part in (batch.image, batch.mask)))
+    if edge is None:
+        return config, repeated
+    if "patch" in type(config).model_fields:
+        return config.model_copy(update={"patch": edge}), repeated
+    return config, _small(repeated, edge, Draws(1, step, range(len(repeated.mask)), len(repeated.mask)))
+
+
+def _small(batch: Batch, edge: int, draws: Draws) -> Batch:
+    """A cube anywhere in each item, for methods that have no patches of their own."""
+    cubes = []
+    for image, mask, places in zip(batch.image, batch.mask, draws.uniform(batch.mask.ndim - 2), strict=True):
+        starts = [int(u * (size - edge + 1)) for u, size in zip(places, mask.shape[1:], strict=True)]
+        within = (slice(None), *(slice(start, start + edge) for start in starts))
+        cubes.append((image[within], mask[within]))
+    return Batch(*(torch.stack(part) for part in zip(*cubes, strict=True)))
 
 
 def train(job: Job, run: Path, minutes: float) -> tuple[Any, Batch, torch.nn.Module, int, float]:

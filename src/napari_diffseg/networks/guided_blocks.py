@@ -15,6 +15,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from napari_diffseg.networks.convolution import convolution
+
 Resample = Literal["none", "down", "up"]
 AttentionOrder = Literal["by head", "q, k, v"]
 Layer = TypeVar("Layer", bound=nn.Module)
@@ -232,8 +234,3 @@ def resampled(x: Tensor, how: Resample) -> Tensor:
     if how == "down":
         return F.avg_pool3d(x, 2) if x.ndim == 5 else F.avg_pool2d(x, 2)
     return x
-
-
-def convolution(dims: int) -> type[nn.Conv2d] | type[nn.Conv3d]:
-    """The convolution of slices or of volumes."""
-    return nn.Conv3d if dims == 3 else nn.Conv2d

@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from napari_diffseg.networks.config import LevelsConfig, Multiplier
+from napari_diffseg.networks.convolution import convolution
 from napari_diffseg.networks.guided_blocks import (
     Attention,
     AttentionOrder,
@@ -25,7 +26,6 @@ from napari_diffseg.networks.guided_blocks import (
     Timed,
     TimeEmbedding,
     Upsample,
-    convolution,
     group_norm,
     zeroed,
 )

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from napari_diffseg.networks.config import NetworkConfig
+from napari_diffseg.networks.convolution import convolution
 
 TimeInjection = Literal["none", "scale-shift", "added"]
 Width = Annotated[int, Field(ge=1, le=4096)]
@@ -70,7 +71,7 @@ class ImgXUNet(nn.Module):
         self.decoder = nn.ModuleList(
             ResidualBlock(dims, width, config.time, time_width) for width in reversed(widths[:-1])
         )
-        self.head = _conv(dims)(widths[0], outputs, kernel_size=1)
+        self.head = convolution(dims)(widths[0], outputs, kernel_size=1)
 
     def forward(
         self, x: Float[Tensor, "member channel *space"], t: Float[Tensor, " member"] | None = None
@@ -99,7 +100,7 @@ class ConvNormAct(nn.Module):
 
     def __init__(self, dims: int, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.conv = _conv(dims)(inputs, outputs, kernel_size=3, padding=1, bias=False)
+        self.conv = convolution(dims)(inputs, outputs, kernel_size=3, padding=1, bias=False)
         self.norm = InstanceNorm(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -114,7 +115,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.time = time
         self.first = ConvNormAct(dims, width, width)
-        self.conv = _conv(dims)(width, width, kernel_size=3, padding=1, bias=False)
+        self.conv = convolution(dims)(width, width, kernel_size=3, padding=1, bias=False)
         self.norm = InstanceNorm(width)
         if time != "none":
             self.project = nn.Linear(time_width, 2 * width if time == "scale-shift" else width)
@@ -137,7 +138,7 @@ class Pool(nn.Module):
 
     def __init__(self, dims: int, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.conv = _conv(dims)(inputs, outputs, kernel_size=2, stride=2, bias=False)
+        self.conv = convolution(dims)(inputs, outputs, kernel_size=2, stride=2, bias=False)
         self.norm = InstanceNorm(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -160,10 +161,6 @@ class InstanceNorm(nn.GroupNorm):
 
 def _gelu(x: Tensor) -> Tensor:
     return F.gelu(x, approximate="tanh")
-
-
-def _conv(dims: int) -> type[nn.Conv2d] | type[nn.Conv3d]:
-    return nn.Conv3d if dims == 3 else nn.Conv2d
 
 
 def _transposed(dims: int) -> type[nn.ConvTranspose2d] | type[nn.ConvTranspose3d]:

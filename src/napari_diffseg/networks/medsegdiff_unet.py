@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from napari_diffseg.networks.config import LevelsConfig, Multiplier
+from napari_diffseg.networks.convolution import convolution
 from napari_diffseg.networks.ff_parser import FFParser
 from napari_diffseg.networks.guided_blocks import (
     Attention,
@@ -29,7 +30,6 @@ from napari_diffseg.networks.guided_blocks import (
     Timed,
     TimeEmbedding,
     Upsample,
-    convolution,
     group_norm,
     zeroed,
 )
