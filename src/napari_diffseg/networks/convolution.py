@@ -14,7 +14,7 @@ class Conv3d(nn.Conv3d):
     first axis of space is two voxels long (torch 2.13), as it is deep in a U-Net on a small or thin volume.
     """
 
-    def forward(self, x: Float[Tensor, "item channel *space"]) -> Float[Tensor, "item channel *space"]:
+    def forward(self, x: Float[Tensor, "item channel *space"]) -> Float[Tensor, "item output *coarser"]:
         """Without autocast where two layers of voxels are trained on, on a CPU."""
         if not (x.device.type == "cpu" and x.shape[2] == 2 and torch.is_grad_enabled()):
             return super().forward(x)
