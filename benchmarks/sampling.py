@@ -5,9 +5,11 @@ python benchmarks/sampling.py [--device cuda] [--busy] [--only ensemdiff]
 Ours is what a run does: the network through the engine's Evaluator in fp32, three steps through the
 method's sampler. The plain code is that of benchmarks/plain.py, on the same weights and noise; both give the
 same numbers, or this stops. A row a method: ours over plain, the median of pairs taken in turn (first
-ours, then plain, then the other way round), and our own seconds and MiB beside it. Sizes are items of one
-call (slices or a volume) × the paper's size, of volumes on a CPU a part of it. Memory is the most
-that was alive at once without weights and inputs: on a CPU in tensors, on a GPU as its allocator counts.
+ours, then plain, then the other way round) in three fresh processes, since equal work differs by some 4 %
+from one process to the next with where its memory comes to lie, and our own seconds and MiB beside it.
+Sizes are items of one call (slices or a volume) × the paper's size, of volumes on a CPU a part of it.
+Memory is the most that was alive at once without weights and inputs: on a CPU in tensors, on a GPU as
+its allocator counts.
 --busy: one thread, and the process's time instead of the clock's, for a machine with other work to do.
 """
 
@@ -16,10 +18,13 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
+from multiprocessing import get_context
 from threading import Event
 
 import plain
@@ -37,9 +42,10 @@ STEPS = 3
 SLICES = 4
 """In one call of a network for slices, as in a run on a CPU."""
 
-LEAST_PAIRS = 5
-SECONDS = 40.0
-"""Pairs are taken until they sum to this."""
+PROCESSES = 3
+LEAST_PAIRS = 2
+SECONDS = 15.0
+"""In each process; pairs are taken until they sum to this."""
 
 TOLERANCE = 1e-3
 """Of the largest difference over the largest value."""
@@ -94,6 +100,10 @@ class Pair:
     plain: Callable[[], Tensor]
 
 
+Times = list[tuple[float, float]]
+"""Seconds of each pair: ours, plain."""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--device", default="cpu")
@@ -101,20 +111,51 @@ def main() -> None:
     parser.add_argument("--only")
     options = parser.parse_args()
     device = torch.device(options.device)
-    if options.busy:
-        torch.set_num_threads(1)
-    now = time.process_time if options.busy and device.type == "cpu" else time.perf_counter
-    print(f"ours / plain on {device}, {torch.get_num_threads()} threads, torch {torch.__version__}")
+    threads = 1 if options.busy else torch.get_num_threads()
+    print(f"ours / plain on {device}, {threads} threads, torch {torch.__version__}")
     print(f"{'':36}  {'one evaluation':29}  {f'{STEPS} steps':29}")
     columns = f"{'time':>5} {'s':>7} {'memory':>7} {'MiB':>7}"
     print(f"{'method':10} {'size':12} {'M weights':>11}  {columns}   {columns}")
     for case in CASES:
         if options.only in (None, case.method):
-            parameters, evaluation, trajectory = prepared(case, device)
+            with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as fresh:
+                known = fresh.submit(described, case, device)
+                timed = [fresh.submit(times, case, device, options.busy) for _ in range(PROCESSES)]
+                parameters, *memories = known.result()
+                parts = zip(*(answer.result() for answer in timed), strict=True)  # evaluations, trajectories
             size = "×".join(map(str, case.batch_shape(device)))
-            print(f"{case.method:10} {size:12} {parameters / 1e6:11.1f}", end="  ", flush=True)
-            print(row(evaluation, device, now), end="   ", flush=True)
-            print(row(trajectory, device, now), flush=True)
+            print(f"{case.method:10} {size:12} {parameters / 1e6:11.1f}", end="  ")
+            print("   ".join(map(cell, parts, memories)), flush=True)
+
+
+def cell(times: Iterable[Times], memory: tuple[float, float]) -> str:
+    """Ratio of the times and our seconds, ratio of the memories and our MiB."""
+    pairs = list(chain.from_iterable(times))
+    ratio = statistics.median(ours / plain for ours, plain in pairs)
+    ours_s = statistics.median(ours for ours, _ in pairs)
+    ours_mib, plain_mib = memory
+    return f"{ratio:5.3f} {ours_s:7.3f} {ours_mib / plain_mib:7.2f} {ours_mib:7.0f}"
+
+
+def described(case: Case, device: torch.device) -> tuple[int, tuple[float, float], tuple[float, float]]:
+    """Number of parameters; MiB of an evaluation and of a short trajectory, ours and plain."""
+    parameters, *pairs = prepared(case, device)
+    for pair in pairs:
+        check(pair)
+    evaluation, trajectory = ((peak_mib(pair.ours, device), peak_mib(pair.plain, device)) for pair in pairs)
+    return parameters, evaluation, trajectory
+
+
+def times(case: Case, device: torch.device, busy: bool) -> tuple[Times, Times]:
+    """Of evaluations and of short trajectories."""
+    if busy:
+        torch.set_num_threads(1)
+    now = time.process_time if busy and device.type == "cpu" else time.perf_counter
+    _, *pairs = prepared(case, device)
+    for call in (pairs[0].ours, pairs[0].plain):  # a first call prepares kernels
+        call()
+    evaluation, trajectory = (pair_times(pair, device, now) for pair in pairs)
+    return evaluation, trajectory
 
 
 def prepared(case: Case, device: torch.device) -> tuple[int, Pair, Pair]:
@@ -152,18 +193,13 @@ def prepared(case: Case, device: torch.device) -> tuple[int, Pair, Pair]:
     )
 
 
-def row(pair: Pair, device: torch.device, now: Callable[[], float]) -> str:
-    """Ratio of the times and our seconds, ratio of the memories and our MiB."""
-    check(pair)
-    ours_mib, plain_mib = (peak_mib(call, device) for call in (pair.ours, pair.plain))
-    times: list[tuple[float, float]] = []
-    while len(times) < LEAST_PAIRS or sum(map(sum, times)) < SECONDS:
-        order = (pair.ours, pair.plain) if len(times) % 2 == 0 else (pair.plain, pair.ours)
+def pair_times(pair: Pair, device: torch.device, now: Callable[[], float]) -> Times:
+    found: Times = []
+    while len(found) < LEAST_PAIRS or sum(map(sum, found)) < SECONDS:
+        order = (pair.ours, pair.plain) if len(found) % 2 == 0 else (pair.plain, pair.ours)
         first, second = (seconds(call, device, now) for call in order)
-        times.append((first, second) if len(times) % 2 == 0 else (second, first))
-    ratio = statistics.median(ours / plain for ours, plain in times)
-    ours_s = statistics.median(ours for ours, _ in times)
-    return f"{ratio:5.3f} {ours_s:7.3f} {ours_mib / plain_mib:7.2f} {ours_mib:7.0f}"
+        found.append((first, second) if len(found) % 2 == 0 else (second, first))
+    return found
 
 
 def check(pair: Pair) -> None:

@@ -13,6 +13,8 @@ os.environ.setdefault("NAPARI_CONFIG", str(Path(_settings.name) / "settings.yaml
 # Where platformdirs finds our speeds, log and checkpoints on Linux; commands in other processes inherit it.
 for _kind in ("CACHE", "DATA", "STATE"):
     os.environ[f"XDG_{_kind}_HOME"] = str(Path(_settings.name) / _kind.lower())
+# As in parity/table.py: the same numbers on every processor.
+os.environ["MKL_CBWR"] = "COMPATIBLE"
 
 
 @pytest.fixture(scope="session")

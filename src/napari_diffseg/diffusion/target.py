@@ -19,14 +19,24 @@ class Denoised:
 
     Args:
         x0: the clean mask.
-        noise_hat: the noise in x_t. Belongs to `x0`, unless `x0` was clipped and the noise kept.
+        x_t: that it was asked about.
+        alpha_bar: of its time.
         spread: learned variance of a reverse step, −1 the smallest and 1 the largest; None where the
             sampler fixes it.
+        unclipped: the clean mask that the noise belongs to, where `x0` was clipped and the noise kept.
     """
 
     x0: Float[Tensor, "member class *space"]
-    noise_hat: Float[Tensor, "member class *space"]
+    x_t: Float[Tensor, "member class *space"]
+    alpha_bar: Float64[Tensor, "*member"]
     spread: Float[Tensor, "member class *space"] | None = None
+    unclipped: Float[Tensor, "member class *space"] | None = None
+
+    @property
+    def noise_hat(self) -> Float[Tensor, "member class *space"]:
+        """The noise in x_t; worked out here, since an ancestral step has no use for it."""
+        x0 = self.x0 if self.unclipped is None else self.unclipped
+        return noise_from(x0, self.x_t, self.alpha_bar)
 
 
 def denoised(
@@ -52,7 +62,7 @@ def denoised(
     """
     x0 = x0_from(target, output, x_t, alpha_bar)
     clipped = x0 if clip is None else x0.clamp(*clip)
-    return Denoised(clipped, noise_from(x0 if keep_noise else clipped, x_t, alpha_bar), spread)
+    return Denoised(clipped, x_t, alpha_bar, spread, unclipped=x0 if keep_noise else None)
 
 
 def x0_from(

@@ -1,4 +1,4 @@
-"""The convolutions of every network here, for slices and for volumes."""
+"""The convolutions of the networks that are for slices and for volumes."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from napari_diffseg.diffusion.ddpm import ddpm
 from napari_diffseg.diffusion.discrete import DiscreteSchedule
 from napari_diffseg.diffusion.dpm_solver import dpm_solver
-from napari_diffseg.diffusion.target import Denoised, denoised
+from napari_diffseg.diffusion.target import Denoised, x0_from
 from napari_diffseg.methods import medsegdiff
 from napari_diffseg.methods.method import Batch
 from napari_diffseg.methods.noise_prediction import NoisyMask, denoise, hybrid_loss
@@ -126,8 +126,9 @@ def _solved(oracle: Oracle, run: str, network):
     def said(x_t: Tensor, t: float) -> Denoised:
         asked = torch.full((len(x_t),), (t - 1 / length) * 1000)
         output = recorded(torch.cat([image, x_t], 1), asked)
-        free = denoised("noise", output[:, :1], x_t, schedule.alpha_bar(t))
-        return Denoised(_thresholded(free.x0), free.noise_hat)
+        signal = schedule.alpha_bar(t)
+        x0 = x0_from("noise", output[:, :1], x_t, signal)
+        return Denoised(_thresholded(x0), x_t, signal)
 
     times = torch.linspace(1, 1 / length, steps + 1, dtype=torch.float64).tolist()
     states = list(dpm_solver(said, schedule, oracle[f"{run}/start_noise"], times))
