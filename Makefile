@@ -42,8 +42,9 @@ lint: $(STAMP)
 	$(BIN)/npe2 validate napari.yaml
 	$(BIN)/npe2 validate --imports napari-diffseg
 
+# Two processes; whatever opens windows stays in one of them (tests/conftest.py).
 test: lint
-	NAPARI_CONFIG="$$(mktemp -d)/settings.yaml" $(XVFB) $(BIN)/pytest
+	NAPARI_CONFIG="$$(mktemp -d)/settings.yaml" $(XVFB) $(BIN)/pytest -n 2 --dist loadgroup
 
 parity: $(STAMP)
 	$(BIN)/python tests/parity/table.py $(ORACLES)

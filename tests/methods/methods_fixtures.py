@@ -19,7 +19,7 @@ from napari_diffseg.volume.grid import Box
 
 DATA = Path(__file__).parents[1] / "data"
 
-GUIDED = {"width": 16, "multipliers": (1, 2), "blocks": 1, "attention_at": (2,), "groups": 8}
+GUIDED = {"width": 16, "multipliers": (1, 1, 2), "blocks": 1, "attention_at": (4,), "groups": 8}
 TINY = {
     "ensemdiff": {"unet": GUIDED},
     "patchddm": {
