@@ -119,17 +119,16 @@ def main() -> None:
     for case in CASES:
         if options.only in (None, case.method):
             with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as fresh:
-                known = fresh.submit(described, case, device)
-                timed = [fresh.submit(times, case, device, options.busy) for _ in range(PROCESSES)]
-                parameters, *memories = known.result()
-                parts = zip(*(answer.result() for answer in timed), strict=True)  # evaluations, trajectories
+                parameters, *memories = fresh.submit(described, case, device).result()
+                runs = [fresh.submit(timed, case, device, options.busy) for _ in range(PROCESSES)]
+                evaluations, trajectories = zip(*(run.result() for run in runs), strict=True)
             size = "×".join(map(str, case.batch_shape(device)))
             print(f"{case.method:10} {size:12} {parameters / 1e6:11.1f}", end="  ")
-            print("   ".join(map(cell, parts, memories)), flush=True)
+            print("   ".join(map(cell, (evaluations, trajectories), memories)), flush=True)
 
 
 def cell(times: Iterable[Times], memory: tuple[float, float]) -> str:
-    """Ratio of the times and our seconds, ratio of the memories and our MiB."""
+    """Ratio of the times of all processes and our seconds, ratio of the memories and our MiB."""
     pairs = list(chain.from_iterable(times))
     ratio = statistics.median(ours / plain for ours, plain in pairs)
     ours_s = statistics.median(ours for ours, _ in pairs)
@@ -146,7 +145,7 @@ def described(case: Case, device: torch.device) -> tuple[int, tuple[float, float
     return parameters, evaluation, trajectory
 
 
-def times(case: Case, device: torch.device, busy: bool) -> tuple[Times, Times]:
+def timed(case: Case, device: torch.device, busy: bool) -> tuple[Times, Times]:
     """Of evaluations and of short trajectories."""
     if busy:
         torch.set_num_threads(1)

@@ -14,7 +14,7 @@ os.environ.setdefault("NAPARI_CONFIG", str(Path(_settings.name) / "settings.yaml
 for _kind in ("CACHE", "DATA", "STATE"):
     os.environ[f"XDG_{_kind}_HOME"] = str(Path(_settings.name) / _kind.lower())
 # As in parity/table.py: the same numbers on every processor.
-os.environ["MKL_CBWR"] = "COMPATIBLE"
+os.environ.setdefault("MKL_CBWR", "COMPATIBLE")
 # Test processes side by side share the cores; torch would take all in each.
 if _workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
     os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // _workers))
@@ -22,8 +22,9 @@ if _workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
 
 def pytest_collection_modifyitems(items):
     """Side by side a file's tests stay together, and all that open windows: one alone has the keyboard."""
+    widgets = Path(__file__).parent / "widgets"
     for item in items:
-        opens_windows = "qtbot" in item.fixturenames or "widgets" in item.path.parts
+        opens_windows = "qtbot" in item.fixturenames or widgets in item.path.parents
         item.add_marker(pytest.mark.xdist_group("windows" if opens_windows else str(item.path)))
 
 

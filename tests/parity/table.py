@@ -14,7 +14,7 @@ from pathlib import Path
 
 # Before torch calls MKL, whose exp differs by a unit in the last place from one kind of processor to the
 # next: times a t near 1000 that is more than an embedding's tolerance. This path is the same on all.
-os.environ["MKL_CBWR"] = "COMPATIBLE"
+os.environ.setdefault("MKL_CBWR", "COMPATIBLE")
 
 import torch
 
